@@ -1,0 +1,359 @@
+defmodule FerricStore do
+  @moduledoc """
+  A durable store of keys and values that runs inside your application, and speaks Redis's language to everybody else.
+
+  This module is all an Elixir application needs. It takes no server and no socket: a command runs in the process
+  that calls it.
+
+  ## A store
+
+  Put one below your supervisor. It is open, and has recovered what was there, when `start_link/1` returns:
+
+      children = [
+        {FerricStore, data_dir: "/var/lib/shop"}
+      ]
+
+      Supervisor.start_link(children, strategy: :one_for_one)
+
+  From then on any process can use it:
+
+      iex> FerricStore.set("greeting", "hello")
+      :ok
+      iex> FerricStore.get("greeting")
+      "hello"
+
+  `:ok` means that the value is on disk: what has been acknowledged is there after a crash. With `durability: :async`
+  it means that the value is in memory and will be on disk soon; that is faster for a single writer, and what was
+  written last can be lost with the machine. All options are described at `FerricStore.Store.child_spec/1`.
+
+  ## Keys and values
+
+  Both are bytes. Numbers and atoms are accepted where they are convenient, iodata as values; what comes back is
+  always a binary.
+
+      iex> FerricStore.set(:answer, 42)
+      :ok
+      iex> FerricStore.get("answer")
+      "42"
+
+  A string that is a number can be counted with, by any number of processes at once:
+
+      iex> FerricStore.incr("visits")
+      1
+      iex> FerricStore.incrby("visits", 10)
+      11
+
+  ## Keys that go by themselves
+
+      iex> FerricStore.set("session:7", "Ada", ex: 1800)
+      :ok
+      iex> FerricStore.ttl("session:7")
+      1800
+      iex> FerricStore.persist("session:7")
+      true
+      iex> FerricStore.ttl("session:7")
+      :infinity
+
+  ## Several at once
+
+      iex> FerricStore.mset(%{"user:1" => "Ada", "user:2" => "Grace"})
+      :ok
+      iex> FerricStore.mget(["user:1", "user:2", "user:3"])
+      ["Ada", "Grace", nil]
+      iex> FerricStore.scan_stream(match: "user:*") |> Enum.sort()
+      ["user:1", "user:2"]
+
+  ## What can come back
+
+    * `:ok`, or the value: a binary, an integer, a list, a boolean where the answer is yes or no
+    * `nil` where there is nothing
+    * `{:error, message}` where the engine refuses, with the text a Redis client would get:
+
+          iex> FerricStore.set("name", "Ada")
+          iex> FerricStore.incr("name")
+          {:error, "ERR value is not an integer or out of range"}
+
+  An exception means that the call itself is wrong: no store of this name, an option that does not exist.
+
+  ## Databases and other stores
+
+  Each store has 16 databases, and an application may have several stores. Both are options of every function:
+
+      iex> FerricStore.set("a", "in database 3", db: 3)
+      iex> FerricStore.get("a", db: 3)
+      "in database 3"
+      iex> FerricStore.get("a")
+      nil
+
+      children = [
+        {FerricStore, data_dir: "/var/lib/shop/carts", name: Carts},
+        {FerricStore, data_dir: "/var/lib/shop/views", name: Views, durability: :async}
+      ]
+
+      FerricStore.incr("page:1", store: Views)
+
+  ## Everything else
+
+  Any command of the store, as Redis documents it, is a list:
+
+      iex> FerricStore.command(["SET", "color", "blue", "EX", 60])
+      :ok
+      iex> FerricStore.command(["STRLEN", "color"])
+      4
+
+  To let Redis clients in as well, start a `FerricStore.Server` after the store.
+
+  The functions below are documented, with examples, in the modules they come from:
+  `FerricStore.Embedded.Strings`, `FerricStore.Embedded.Expiry` and `FerricStore.Embedded.Keys`.
+  """
+
+  alias FerricStore.{Embedded, Store}
+  alias FerricStore.Embedded.{Argument, Expiry, Keys, Strings}
+
+  @doc "A child specification for a store; see `FerricStore.Store.child_spec/1` for the options."
+  @spec child_spec(keyword()) :: Supervisor.child_spec()
+  defdelegate child_spec(options), to: Store
+
+  @doc "Opens a store and links it to the calling process; see `FerricStore.Store.child_spec/1` for the options."
+  @spec start_link(keyword()) :: GenServer.on_start()
+  defdelegate start_link(options), to: Store
+
+  @doc """
+  Executes any command, given as a list of its name and arguments, in the default store or in the one named first.
+
+      iex> FerricStore.command(["ECHO", "hello"])
+      "hello"
+      iex> FerricStore.command(FerricStore, ["GET", "nothing"])
+      nil
+      iex> FerricStore.command(["DBSIZE"], db: 5)
+      0
+
+  `SELECT` and other commands about the connection itself have nothing to act on here; `db:` takes their place.
+  """
+  @spec command([Argument.t()]) :: term() | Embedded.error()
+  def command(arguments) when is_list(arguments), do: Embedded.command(arguments, [])
+
+  @spec command([Argument.t()], Embedded.target()) :: term() | Embedded.error()
+  @spec command(Store.name(), [Argument.t()]) :: term() | Embedded.error()
+  def command(arguments, options) when is_list(arguments),
+    do: Embedded.command(arguments, options)
+
+  def command(store, arguments) when is_atom(store), do: Embedded.command(arguments, store: store)
+
+  @doc "The store's counters and sizes: keys, bytes, commands, groups per commit; see `FerricStore.HTTP.Metrics`."
+  @spec stats(Store.name()) :: map()
+  defdelegate stats(store \\ FerricStore), to: Store
+
+  @doc "Sets a key, if asked to with an expiry time or a condition. See `FerricStore.Embedded.Strings.set/3`."
+  @spec set(Argument.t(), Argument.t(), keyword()) :: :ok | nil | binary() | Embedded.error()
+  defdelegate set(key, value, options \\ []), to: Strings
+
+  @doc "Sets a key that does not exist. See `FerricStore.Embedded.Strings.setnx/3`."
+  @spec setnx(Argument.t(), Argument.t(), Embedded.target()) :: boolean() | Embedded.error()
+  defdelegate setnx(key, value, options \\ []), to: Strings
+
+  @doc "Sets a key to expire after seconds. See `FerricStore.Embedded.Strings.setex/4`."
+  @spec setex(Argument.t(), pos_integer(), Argument.t(), Embedded.target()) ::
+          :ok | Embedded.error()
+  defdelegate setex(key, seconds, value, options \\ []), to: Strings
+
+  @doc "Sets a key to expire after milliseconds. See `FerricStore.Embedded.Strings.psetex/4`."
+  @spec psetex(Argument.t(), pos_integer(), Argument.t(), Embedded.target()) ::
+          :ok | Embedded.error()
+  defdelegate psetex(key, milliseconds, value, options \\ []), to: Strings
+
+  @doc "The value of a key. See `FerricStore.Embedded.Strings.get/2`."
+  @spec get(Argument.t(), Embedded.target()) :: binary() | nil | Embedded.error()
+  defdelegate get(key, options \\ []), to: Strings
+
+  @doc "The value of a key, which is deleted. See `FerricStore.Embedded.Strings.getdel/2`."
+  @spec getdel(Argument.t(), Embedded.target()) :: binary() | nil | Embedded.error()
+  defdelegate getdel(key, options \\ []), to: Strings
+
+  @doc "The value of a key, whose expiry time is changed. See `FerricStore.Embedded.Strings.getex/2`."
+  @spec getex(Argument.t(), keyword()) :: binary() | nil | Embedded.error()
+  defdelegate getex(key, options \\ []), to: Strings
+
+  @doc "Sets a key and returns what it held. See `FerricStore.Embedded.Strings.getset/3`."
+  @spec getset(Argument.t(), Argument.t(), Embedded.target()) :: binary() | nil | Embedded.error()
+  defdelegate getset(key, value, options \\ []), to: Strings
+
+  @doc "The values of several keys. See `FerricStore.Embedded.Strings.mget/2`."
+  @spec mget([Argument.t()], Embedded.target()) :: [binary() | nil] | Embedded.error()
+  defdelegate mget(keys, options \\ []), to: Strings
+
+  @doc "Sets several keys at once. See `FerricStore.Embedded.Strings.mset/2`."
+  @spec mset(Enumerable.t({Argument.t(), Argument.t()}), Embedded.target()) ::
+          :ok | Embedded.error()
+  defdelegate mset(pairs, options \\ []), to: Strings
+
+  @doc "Sets several keys at once if none of them exists. See `FerricStore.Embedded.Strings.msetnx/2`."
+  @spec msetnx(Enumerable.t({Argument.t(), Argument.t()}), Embedded.target()) ::
+          boolean() | Embedded.error()
+  defdelegate msetnx(pairs, options \\ []), to: Strings
+
+  @doc "Appends to a value. See `FerricStore.Embedded.Strings.append/3`."
+  @spec append(Argument.t(), Argument.t(), Embedded.target()) ::
+          non_neg_integer() | Embedded.error()
+  defdelegate append(key, value, options \\ []), to: Strings
+
+  @doc "Length of a value in bytes. See `FerricStore.Embedded.Strings.strlen/2`."
+  @spec strlen(Argument.t(), Embedded.target()) :: non_neg_integer() | Embedded.error()
+  defdelegate strlen(key, options \\ []), to: Strings
+
+  @doc "Part of a value. See `FerricStore.Embedded.Strings.getrange/4`."
+  @spec getrange(Argument.t(), integer(), integer(), Embedded.target()) ::
+          binary() | Embedded.error()
+  defdelegate getrange(key, first, last, options \\ []), to: Strings
+
+  @doc "Overwrites part of a value. See `FerricStore.Embedded.Strings.setrange/4`."
+  @spec setrange(Argument.t(), non_neg_integer(), Argument.t(), Embedded.target()) ::
+          non_neg_integer() | Embedded.error()
+  defdelegate setrange(key, offset, value, options \\ []), to: Strings
+
+  @doc "Adds one to an integer. See `FerricStore.Embedded.Strings.incr/2`."
+  @spec incr(Argument.t(), Embedded.target()) :: integer() | Embedded.error()
+  defdelegate incr(key, options \\ []), to: Strings
+
+  @doc "Subtracts one from an integer. See `FerricStore.Embedded.Strings.decr/2`."
+  @spec decr(Argument.t(), Embedded.target()) :: integer() | Embedded.error()
+  defdelegate decr(key, options \\ []), to: Strings
+
+  @doc "Adds to an integer. See `FerricStore.Embedded.Strings.incrby/3`."
+  @spec incrby(Argument.t(), integer(), Embedded.target()) :: integer() | Embedded.error()
+  defdelegate incrby(key, amount, options \\ []), to: Strings
+
+  @doc "Subtracts from an integer. See `FerricStore.Embedded.Strings.decrby/3`."
+  @spec decrby(Argument.t(), integer(), Embedded.target()) :: integer() | Embedded.error()
+  defdelegate decrby(key, amount, options \\ []), to: Strings
+
+  @doc "Adds to a number. See `FerricStore.Embedded.Strings.incrbyfloat/3`."
+  @spec incrbyfloat(Argument.t(), number(), Embedded.target()) :: float() | Embedded.error()
+  defdelegate incrbyfloat(key, amount, options \\ []), to: Strings
+
+  @doc "The longest common subsequence of two values. See `FerricStore.Embedded.Strings.lcs/3`."
+  @spec lcs(Argument.t(), Argument.t(), keyword()) ::
+          binary() | non_neg_integer() | map() | Embedded.error()
+  defdelegate lcs(first, second, options \\ []), to: Strings
+
+  @doc "Lets a key expire after seconds. See `FerricStore.Embedded.Expiry.expire/3`."
+  @spec expire(Argument.t(), integer(), keyword()) :: boolean() | Embedded.error()
+  defdelegate expire(key, seconds, options \\ []), to: Expiry
+
+  @doc "Lets a key expire after milliseconds. See `FerricStore.Embedded.Expiry.pexpire/3`."
+  @spec pexpire(Argument.t(), integer(), keyword()) :: boolean() | Embedded.error()
+  defdelegate pexpire(key, milliseconds, options \\ []), to: Expiry
+
+  @doc "Lets a key expire at a Unix time in seconds. See `FerricStore.Embedded.Expiry.expireat/3`."
+  @spec expireat(Argument.t(), integer(), keyword()) :: boolean() | Embedded.error()
+  defdelegate expireat(key, time, options \\ []), to: Expiry
+
+  @doc "Lets a key expire at a Unix time in milliseconds. See `FerricStore.Embedded.Expiry.pexpireat/3`."
+  @spec pexpireat(Argument.t(), integer(), keyword()) :: boolean() | Embedded.error()
+  defdelegate pexpireat(key, time, options \\ []), to: Expiry
+
+  @doc "Seconds until a key expires. See `FerricStore.Embedded.Expiry.ttl/2`."
+  @spec ttl(Argument.t(), Embedded.target()) :: Expiry.time() | Embedded.error()
+  defdelegate ttl(key, options \\ []), to: Expiry
+
+  @doc "Milliseconds until a key expires. See `FerricStore.Embedded.Expiry.pttl/2`."
+  @spec pttl(Argument.t(), Embedded.target()) :: Expiry.time() | Embedded.error()
+  defdelegate pttl(key, options \\ []), to: Expiry
+
+  @doc "Unix time in seconds at which a key expires. See `FerricStore.Embedded.Expiry.expiretime/2`."
+  @spec expiretime(Argument.t(), Embedded.target()) :: Expiry.time() | Embedded.error()
+  defdelegate expiretime(key, options \\ []), to: Expiry
+
+  @doc "Unix time in milliseconds at which a key expires. See `FerricStore.Embedded.Expiry.pexpiretime/2`."
+  @spec pexpiretime(Argument.t(), Embedded.target()) :: Expiry.time() | Embedded.error()
+  defdelegate pexpiretime(key, options \\ []), to: Expiry
+
+  @doc "Takes the expiry time from a key. See `FerricStore.Embedded.Expiry.persist/2`."
+  @spec persist(Argument.t(), Embedded.target()) :: boolean() | Embedded.error()
+  defdelegate persist(key, options \\ []), to: Expiry
+
+  @doc "Deletes keys. See `FerricStore.Embedded.Keys.del/2`."
+  @spec del(Argument.t() | [Argument.t()], Embedded.target()) ::
+          non_neg_integer() | Embedded.error()
+  defdelegate del(keys, options \\ []), to: Keys
+
+  @doc "Deletes keys, and frees their memory later. See `FerricStore.Embedded.Keys.unlink/2`."
+  @spec unlink(Argument.t() | [Argument.t()], Embedded.target()) ::
+          non_neg_integer() | Embedded.error()
+  defdelegate unlink(keys, options \\ []), to: Keys
+
+  @doc "How many of the keys exist. See `FerricStore.Embedded.Keys.exists/2`."
+  @spec exists(Argument.t() | [Argument.t()], Embedded.target()) ::
+          non_neg_integer() | Embedded.error()
+  defdelegate exists(keys, options \\ []), to: Keys
+
+  @doc "Marks keys as just used. See `FerricStore.Embedded.Keys.touch/2`."
+  @spec touch(Argument.t() | [Argument.t()], Embedded.target()) ::
+          non_neg_integer() | Embedded.error()
+  defdelegate touch(keys, options \\ []), to: Keys
+
+  @doc "The type of what a key holds. See `FerricStore.Embedded.Keys.type/2`."
+  @spec type(Argument.t(), Embedded.target()) :: String.t() | nil | Embedded.error()
+  defdelegate type(key, options \\ []), to: Keys
+
+  @doc "Renames a key. See `FerricStore.Embedded.Keys.rename/3`."
+  @spec rename(Argument.t(), Argument.t(), Embedded.target()) :: :ok | Embedded.error()
+  defdelegate rename(key, new, options \\ []), to: Keys
+
+  @doc "Renames a key unless the new name exists. See `FerricStore.Embedded.Keys.renamenx/3`."
+  @spec renamenx(Argument.t(), Argument.t(), Embedded.target()) :: boolean() | Embedded.error()
+  defdelegate renamenx(key, new, options \\ []), to: Keys
+
+  @doc "Copies a key. See `FerricStore.Embedded.Keys.copy/3`."
+  @spec copy(Argument.t(), Argument.t(), keyword()) :: boolean() | Embedded.error()
+  defdelegate copy(key, destination, options \\ []), to: Keys
+
+  @doc "Moves a key to another database. See `FerricStore.Embedded.Keys.move/3`."
+  @spec move(Argument.t(), 0..15, Embedded.target()) :: boolean() | Embedded.error()
+  defdelegate move(key, database, options \\ []), to: Keys
+
+  @doc "All keys that match a pattern. See `FerricStore.Embedded.Keys.keys/2`."
+  @spec keys(Argument.t(), Embedded.target()) :: [binary()] | Embedded.error()
+  defdelegate keys(pattern \\ "*", options \\ []), to: Keys
+
+  @doc "One step of a walk through the keys. See `FerricStore.Embedded.Keys.scan/2`."
+  @spec scan(non_neg_integer(), keyword()) :: {non_neg_integer(), [binary()]} | Embedded.error()
+  defdelegate scan(cursor, options \\ []), to: Keys
+
+  @doc "A lazy stream of the keys. See `FerricStore.Embedded.Keys.scan_stream/1`."
+  @spec scan_stream(keyword()) :: Enumerable.t(binary())
+  defdelegate scan_stream(options \\ []), to: Keys
+
+  @doc "Some key. See `FerricStore.Embedded.Keys.randomkey/1`."
+  @spec randomkey(Embedded.target()) :: binary() | nil | Embedded.error()
+  defdelegate randomkey(options \\ []), to: Keys
+
+  @doc "How a value is kept. See `FerricStore.Embedded.Keys.object_encoding/2`."
+  @spec object_encoding(Argument.t(), Embedded.target()) :: String.t() | nil | Embedded.error()
+  defdelegate object_encoding(key, options \\ []), to: Keys
+
+  @doc "Seconds since a key was last used. See `FerricStore.Embedded.Keys.object_idletime/2`."
+  @spec object_idletime(Argument.t(), Embedded.target()) ::
+          non_neg_integer() | nil | Embedded.error()
+  defdelegate object_idletime(key, options \\ []), to: Keys
+
+  @doc "About how many bytes a key takes. See `FerricStore.Embedded.Keys.memory_usage/2`."
+  @spec memory_usage(Argument.t(), Embedded.target()) :: pos_integer() | nil | Embedded.error()
+  defdelegate memory_usage(key, options \\ []), to: Keys
+
+  @doc "How many keys the database has. See `FerricStore.Embedded.Keys.dbsize/1`."
+  @spec dbsize(Embedded.target()) :: non_neg_integer() | Embedded.error()
+  defdelegate dbsize(options \\ []), to: Keys
+
+  @doc "Deletes all keys of the database. See `FerricStore.Embedded.Keys.flushdb/1`."
+  @spec flushdb(Embedded.target()) :: :ok | Embedded.error()
+  defdelegate flushdb(options \\ []), to: Keys
+
+  @doc "Deletes all keys of all databases. See `FerricStore.Embedded.Keys.flushall/1`."
+  @spec flushall(Embedded.target()) :: :ok | Embedded.error()
+  defdelegate flushall(options \\ []), to: Keys
+
+  @doc "Exchanges the contents of two databases. See `FerricStore.Embedded.Keys.swapdb/3`."
+  @spec swapdb(0..15, 0..15, Embedded.target()) :: :ok | Embedded.error()
+  defdelegate swapdb(first, second, options \\ []), to: Keys
+end

@@ -1,0 +1,53 @@
+defmodule FerricStore.HTTP.HealthHandler do
+  @moduledoc """
+  Answers health checks, in JSON: `{"status":"ready"}`, or `{"status":"unavailable","reason":"..."}` with status 503.
+
+  *Live* says that the process runs: restarting it would not help. *Ready* says that it takes commands.
+  """
+
+  @behaviour :cowboy_handler
+
+  alias FerricStore.{HTTP, Store}
+
+  @impl :cowboy_handler
+  def init(request, %{check: check, store: store} = state) do
+    {:ok, HTTP.Reply.get(request, fn -> answer(check, store) end), state}
+  end
+
+  defp answer(:live, _store), do: json(200, %{status: "live"})
+
+  defp answer(:ready, store) do
+    case Store.status(store) do
+      :running -> json(200, status: "ready")
+      :recovering -> unavailable("recovering")
+      :stopping -> unavailable("stopping")
+      {:failed, reason} -> unavailable("the log failed: #{reason}")
+    end
+  end
+
+  defp unavailable(reason), do: json(503, status: "unavailable", reason: reason)
+
+  defp json(status, fields) do
+    body = Enum.map_join(fields, ",", fn {name, text} -> ~s("#{name}":"#{escape(text)}") end)
+    {status, "application/json", "{#{body}}\n"}
+  end
+
+  # The characters JSON does not allow inside a string.
+  defp escape(text) do
+    for <<character::utf8 <- text>>, into: "" do
+      case character do
+        ?" ->
+          ~S(\")
+
+        ?\\ ->
+          ~S(\\)
+
+        control when control < 0x20 ->
+          "\\u" <> String.pad_leading(Integer.to_string(control, 16), 4, "0")
+
+        other ->
+          <<other::utf8>>
+      end
+    end
+  end
+end

@@ -1,0 +1,384 @@
+//! Runs commands: the one way from a client's bytes to the engine and back.
+//!
+//! One call takes a piece of input and runs every command in it that it can, with one access to the
+//! engine. It stops early when its time slice or the size of its replies is used up, when a command
+//! must wait or has to run elsewhere, and when the connection's process has to act; what is left
+//! stays in the session.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+
+use ferric_engine::{Access, Lsn};
+use ferric_resp::{Encoder, Feed, Limits, Step};
+
+use crate::context::{Args, Context, Control, Fault};
+use crate::server::Server;
+use crate::session::{ReplyMode, Session};
+use crate::table::{self, Entry, Flag};
+
+mod meter;
+mod refusal;
+
+use meter::Meter;
+
+/// Time slice on a normal scheduler: less than the 1 ms after which Erlang wants to switch.
+const SLICE: Duration = Duration::from_micros(400);
+/// Time slice on a dirty scheduler.
+const LONG_SLICE: Duration = Duration::from_millis(50);
+/// Replies of one call, in bytes, after which it stops.
+const MAX_REPLY: usize = 1 << 20;
+/// Room for replies made at the start of a call, in bytes.
+const FIRST_REPLY: usize = 512;
+/// Bytes taken in and written after which the clock is read, however few commands they were.
+const CLOCK_BYTES: usize = 64 << 10;
+
+/// What came of a call.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Progress {
+    /// The replies must not be sent before the log is durable up to here; 0: at once.
+    pub wait: Lsn,
+    /// What to do after sending them.
+    pub next: Next,
+}
+
+/// Why a call ended.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Next {
+    /// All input is consumed but for an incomplete command: give more.
+    Read,
+    /// The time slice or the reply size is used up: call again.
+    Again,
+    /// The next command is long: call again on a dirty scheduler.
+    Long,
+    /// Too much data waits for the disk: call again when there is room.
+    Busy,
+    /// The connection's process has to act, then call again (except after closing).
+    Control(Control),
+}
+
+/// What came of one command.
+enum Ran {
+    /// It is done; its reply is written.
+    Done,
+    /// It is done, and the connection's process has to act.
+    Control(Control),
+    /// It was not run and has to be given again.
+    Stopped(Next),
+}
+
+impl Server {
+    /// Runs the commands in `bytes` and in what the session kept from earlier, appending replies to
+    /// `out`. `long` says that the caller may take long (a dirty scheduler).
+    pub fn execute(
+        &self,
+        session: &mut Session,
+        bytes: &[u8],
+        out: &mut Vec<u8>,
+        long: bool,
+    ) -> Progress {
+        self.execute_at(session, bytes, out, long, wall_clock_us())
+    }
+
+    /// The same at a given time, in microseconds since 1970.
+    pub fn execute_at(
+        &self,
+        session: &mut Session,
+        bytes: &[u8],
+        out: &mut Vec<u8>,
+        long: bool,
+        now_us: u64,
+    ) -> Progress {
+        if session.is_closing() {
+            return Progress { wait: 0, next: Next::Control(Control::Close) };
+        }
+        // The session lends its input to the decoder while commands change the session.
+        let mut input = std::mem::take(&mut session.input);
+        let mut limits = self.limits(session);
+        let mut feed = input.decoder.feed(bytes, &limits);
+        let offered = feed.remaining();
+        let mut batch = Batch::new(self, session, out, long, now_us);
+        let next = loop {
+            match feed.next() {
+                Step::Command => {}
+                Step::Incomplete { .. } => break Next::Read,
+                Step::Error(error) => {
+                    error.write_reply(&mut batch.reply);
+                    self.stats().error(b"ERR");
+                    break Next::Control(Control::Close);
+                }
+            }
+            match batch.run(&mut input.slices, &feed) {
+                Ran::Done => {}
+                Ran::Control(control) => break Next::Control(control),
+                Ran::Stopped(next) => {
+                    feed.unread();
+                    break next;
+                }
+            }
+            if batch.session.is_authenticated() != limits.authenticated {
+                limits = self.limits(batch.session);
+                feed.set_limits(&limits);
+            }
+            let left = feed.remaining();
+            if left > 0 && batch.is_used_up(offered - left) {
+                break Next::Again;
+            }
+        };
+        drop(feed);
+        if next == Next::Control(Control::Close) {
+            batch.session.close();
+        }
+        let wait = batch.finish(out, bytes.len());
+        session.restore(input, now_us / 1000);
+        Progress { wait, next }
+    }
+
+    /// Runs one command given as words. With [`Next::Again`], [`Next::Busy`] or [`Next::Long`]
+    /// nothing has been executed, and it has to be given again.
+    pub fn call(
+        &self,
+        session: &mut Session,
+        args: &[&[u8]],
+        out: &mut Vec<u8>,
+        long: bool,
+    ) -> Progress {
+        if session.is_closing() {
+            return Progress { wait: 0, next: Next::Control(Control::Close) };
+        }
+        let now_us = wall_clock_us();
+        let mut batch = Batch::new(self, session, out, long, now_us);
+        let next = match batch.dispatch(args) {
+            Ran::Done => Next::Read,
+            Ran::Control(control) => Next::Control(control),
+            Ran::Stopped(next) => next,
+        };
+        let bytes = args.iter().map(|arg| arg.len()).sum();
+        let wait = batch.finish(out, bytes);
+        session.touch(now_us / 1000);
+        Progress { wait, next }
+    }
+
+    /// Decoder limits for the session.
+    fn limits(&self, session: &Session) -> Limits {
+        if !session.is_authenticated() {
+            return Limits::unauthenticated();
+        }
+        let config = self.config();
+        Limits {
+            max_bulk: config.max_bulk(),
+            max_query: config.max_query(),
+            ..Limits::authenticated()
+        }
+    }
+}
+
+/// The commands of one call.
+struct Batch<'c> {
+    server: &'c Server,
+    session: &'c mut Session,
+    access: Access<'c>,
+    reply: Encoder,
+    meter: Meter<'c>,
+    now_us: u64,
+    long: bool,
+    /// Where this call's replies begin.
+    start: usize,
+    /// Bytes moved when the clock was last read.
+    clocked: usize,
+    /// A command wants its replies to wait for the disk whatever the durability.
+    sync: bool,
+    /// Why the store accepts no writes, if it does not.
+    failure: Option<String>,
+}
+
+impl<'c> Batch<'c> {
+    fn new(
+        server: &'c Server,
+        session: &'c mut Session,
+        out: &mut Vec<u8>,
+        long: bool,
+        now_us: u64,
+    ) -> Batch<'c> {
+        let mut buffer = std::mem::take(out);
+        buffer.reserve(FIRST_REPLY);
+        let slice = if long { LONG_SLICE } else { SLICE };
+        Batch {
+            access: server.engine().enter(now_us / 1000),
+            start: buffer.len(),
+            clocked: 0,
+            reply: Encoder::with_buffer(buffer, session.protocol()),
+            meter: Meter::new(server.stats(), slice),
+            failure: server.engine().failure(),
+            server,
+            session,
+            now_us,
+            long,
+            sync: false,
+        }
+    }
+
+    /// Runs the command that `feed` has found.
+    fn run(&mut self, slices: &mut ferric_resp::ArgSlices, feed: &Feed<'_, '_>) -> Ran {
+        slices.with(feed.args(), |args| self.dispatch(args))
+    }
+
+    /// Finds the command, checks it, runs it and settles its reply.
+    fn dispatch(&mut self, args: Args<'_>) -> Ran {
+        let mark = self.reply.len();
+        let ran = match self.admit(args) {
+            Err(refused) => {
+                self.refuse(refused);
+                Ran::Done
+            }
+            Ok(entry) => self.execute(entry, args),
+        };
+        if self.session.reply_mode != ReplyMode::On && !matches!(ran, Ran::Stopped(_)) {
+            self.drop_reply(mark);
+        }
+        ran
+    }
+
+    /// Whether the command may run, in Redis's order of checks.
+    fn admit(&self, args: Args<'_>) -> Result<&'static Entry, refusal::Refusal> {
+        let entry = find(args)?;
+        if !entry.accepts(args.len()) {
+            return Err(refusal::arity(entry));
+        }
+        if !self.session.is_authenticated()
+            && !entry.has(Flag::NoAuth)
+            && self.server.config().has_password()
+        {
+            return Err(refusal::unauthenticated(entry));
+        }
+        if let Some(reason) = &self.failure
+            && (entry.has(Flag::Write) || entry.command.name == "ping")
+        {
+            return Err(refusal::read_only(entry, reason));
+        }
+        Ok(entry)
+    }
+
+    #[cold]
+    fn refuse(&mut self, refused: refusal::Refusal) {
+        if let Some(index) = refused.index {
+            self.server.stats().rejected(index);
+        }
+        self.server.stats().error(&refused.text);
+        self.reply.error_bytes(&refused.text);
+    }
+
+    fn execute(&mut self, entry: &'static Entry, args: Args<'_>) -> Ran {
+        if entry.command.long && !self.long {
+            return Ran::Stopped(Next::Long);
+        }
+        let Some(handler) = entry.command.handler else {
+            // Only a container without subcommands gets here: it is not called by itself.
+            self.refuse(refusal::arity(entry));
+            return Ran::Done;
+        };
+        self.meter.begin(entry.index);
+        self.session.note_command(entry.index);
+        let mark = self.reply.len();
+        let seed = self.session.next_seed();
+        let mut context = Context {
+            server: self.server,
+            session: &mut *self.session,
+            access: &mut self.access,
+            reply: &mut self.reply,
+            command: entry.command,
+            now_us: self.now_us,
+            seed,
+            long: self.long,
+            control: None,
+            sync: false,
+        };
+        // A handler changes nothing after its single write, so what a panic leaves behind is whole:
+        // the reply is cut back, the session's settings are each set at once, and the locks of the
+        // engine are released as the handler's frame unwinds.
+        let outcome = catch_unwind(AssertUnwindSafe(|| handler(&mut context, args)));
+        let control = context.control.take();
+        self.sync |= context.sync;
+        let outcome = outcome.unwrap_or(Err(Fault::error("ERR internal error")));
+        let ran = match outcome {
+            Ok(()) => control.map_or(Ran::Done, Ran::Control),
+            Err(fault) => self.settle(fault, mark),
+        };
+        if !matches!(ran, Ran::Stopped(_)) {
+            self.meter.end();
+        }
+        ran
+    }
+
+    /// Replies with a fault, or says what the command waits for.
+    #[cold]
+    fn settle(&mut self, fault: Fault, mark: usize) -> Ran {
+        self.reply.truncate(mark);
+        let text = match fault {
+            Fault::Busy => return Ran::Stopped(Next::Busy),
+            Fault::Long => return Ran::Stopped(Next::Long),
+            Fault::Failed => {
+                let reason = self.server.engine().failure();
+                let text = refusal::misconf(reason.as_deref().unwrap_or("the store is closed"));
+                self.failure = reason;
+                text
+            }
+            Fault::Error(text) => text.into_owned().into_bytes(),
+            Fault::Bytes(text) => text,
+        };
+        self.meter.failed();
+        self.server.stats().error(&text);
+        self.reply.error_bytes(&text);
+        Ran::Done
+    }
+
+    /// CLIENT REPLY: drops the reply that begins at `mark` when it is not wanted.
+    #[cold]
+    fn drop_reply(&mut self, mark: usize) {
+        match self.session.reply_mode {
+            ReplyMode::On => return,
+            ReplyMode::Off => {}
+            ReplyMode::SkipNext => self.session.reply_mode = ReplyMode::Skip,
+            ReplyMode::Skip => self.session.reply_mode = ReplyMode::On,
+        }
+        self.reply.truncate(mark);
+    }
+
+    /// Whether the call has to stop, having consumed `consumed` bytes of input.
+    fn is_used_up(&mut self, consumed: usize) -> bool {
+        let written = self.reply.len() - self.start;
+        if consumed + written > self.clocked + CLOCK_BYTES {
+            self.clocked = consumed + written;
+            self.meter.read_clock();
+        }
+        written > MAX_REPLY || self.meter.is_used_up()
+    }
+
+    /// Hands the replies back and says what they have to wait for.
+    fn finish(mut self, out: &mut Vec<u8>, bytes_in: usize) -> Lsn {
+        let commands = self.meter.finish();
+        let bytes_out = self.reply.len() - self.start;
+        *out = self.reply.into_inner();
+        self.server.stats().batch(self.now_us / 1000, commands, bytes_in, bytes_out);
+        let lsn = self.access.depends_on();
+        let waits = self.sync || !self.server.config().is_async();
+        if waits && lsn > 0 && !self.server.engine().is_durable(lsn) { lsn } else { 0 }
+    }
+}
+
+/// Finds the command or subcommand that the words name.
+#[inline]
+fn find(args: Args<'_>) -> Result<&'static Entry, refusal::Refusal> {
+    let name = args.first().copied().unwrap_or_default();
+    let Some(entry) = table::lookup(name) else { return Err(refusal::unknown(args)) };
+    if entry.command.subcommands.is_empty() {
+        return Ok(entry);
+    }
+    let Some(second) = args.get(1) else { return Ok(entry) };
+    entry.subcommand(second).ok_or_else(|| refusal::unknown_subcommand(entry, second))
+}
+
+/// The wall clock, in microseconds since 1970.
+pub(crate) fn wall_clock_us() -> u64 {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    u64::try_from(since.as_micros()).unwrap_or(u64::MAX)
+}

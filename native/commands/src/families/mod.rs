@@ -1,0 +1,25 @@
+//! The commands, one file or folder a family. Each exports its rows of the command table.
+
+pub mod client;
+pub mod connection;
+pub mod databases;
+pub mod keys;
+pub mod server;
+pub mod strings;
+
+use crate::context::{Context, Outcome};
+
+/// Replies with a container's help: a header, what the caller says about the subcommands, and HELP
+/// itself.
+fn help(ctx: &mut Context<'_, '_>, container: &str, lines: &[&str]) -> Outcome {
+    ctx.reply.array(lines.len() + 3);
+    ctx.reply.simple(&format!(
+        "{container} <subcommand> [<arg> [value] [opt] ...]. Subcommands are:"
+    ));
+    for line in lines {
+        ctx.reply.simple(line);
+    }
+    ctx.reply.simple("HELP");
+    ctx.reply.simple("    Prints this help.");
+    Ok(())
+}

@@ -1,0 +1,23 @@
+//! The Redis command set over the engine.
+//!
+//! One table ([`table`]) describes every command; one executor ([`executor`]) runs them, whoever
+//! asks: a socket, the embedded API, a test. A command is a function from a [`Context`] and its
+//! arguments to a reply.
+
+pub mod clients;
+pub mod config;
+pub mod context;
+pub mod executor;
+pub mod families;
+pub mod numbers;
+pub mod pattern;
+pub mod server;
+pub mod session;
+pub mod slot;
+pub mod stats;
+pub mod table;
+
+pub use context::{Args, Context, Control, Fault, Outcome};
+pub use executor::{Next, Progress};
+pub use server::{Server, ServerOptions};
+pub use session::Session;

@@ -1,0 +1,225 @@
+//! One client's connection as the executor sees it.
+
+use std::sync::Arc;
+use std::sync::atomic::Ordering::Relaxed;
+
+use ferric_resp::{ArgSlices, Decoder, Protocol};
+
+use crate::clients::{Client, Clients, Identity, Peer, Transport};
+
+/// Whether replies are sent (CLIENT REPLY).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+pub enum ReplyMode {
+    /// All of them.
+    #[default]
+    On,
+    /// None.
+    Off,
+    /// Not the one of the command that is running, and not the next one.
+    SkipNext,
+    /// Not the one of the command that is running.
+    Skip,
+}
+
+/// One client's connection: who it is, where it is, and its input that has not been executed yet.
+///
+/// It belongs to one process, which executes its commands one after another; what others may see of
+/// it is in its [`Client`]. Dropping it removes it from the registry.
+pub struct Session {
+    client: Arc<Client>,
+    registry: Arc<Clients>,
+    db: u16,
+    protocol: Protocol,
+    authenticated: bool,
+    no_touch: bool,
+    closing: bool,
+    random: u64,
+    pub(crate) reply_mode: ReplyMode,
+    pub(crate) input: Input,
+}
+
+/// Buffers that outlive one execution.
+#[derive(Default)]
+pub(crate) struct Input {
+    pub(crate) decoder: Decoder,
+    pub(crate) slices: ArgSlices,
+}
+
+impl Session {
+    pub(crate) fn new(client: Arc<Client>, registry: Arc<Clients>, random: u64) -> Session {
+        let protocol = initial_protocol(client.peer.transport);
+        Session {
+            client,
+            registry,
+            db: 0,
+            protocol,
+            authenticated: false,
+            no_touch: false,
+            closing: false,
+            random,
+            reply_mode: ReplyMode::On,
+            input: Input::default(),
+        }
+    }
+
+    /// The client's id, unique and growing, from 1.
+    pub fn id(&self) -> u64 {
+        self.client.id
+    }
+
+    /// The part others may see.
+    pub fn client(&self) -> &Arc<Client> {
+        &self.client
+    }
+
+    /// Where the client comes from.
+    pub fn peer(&self) -> &Peer {
+        &self.client.peer
+    }
+
+    /// The selected database.
+    #[inline]
+    pub fn db(&self) -> u16 {
+        self.db
+    }
+
+    /// Selects a database.
+    pub fn select(&mut self, db: u16) {
+        self.db = db;
+        self.client.db.store(db, Relaxed);
+    }
+
+    /// The protocol version that replies are written in.
+    #[inline]
+    pub fn protocol(&self) -> Protocol {
+        self.protocol
+    }
+
+    /// Changes it, for the replies after the running command's.
+    pub fn set_protocol(&mut self, protocol: Protocol) {
+        self.protocol = protocol;
+        self.client.protocol.store(protocol_number(protocol), Relaxed);
+    }
+
+    /// Whether the client may run commands.
+    #[inline]
+    pub fn is_authenticated(&self) -> bool {
+        self.authenticated
+    }
+
+    /// Lets the client run commands, or no longer.
+    pub fn set_authenticated(&mut self, authenticated: bool) {
+        self.authenticated = authenticated;
+        self.client.authenticated.store(authenticated, Relaxed);
+    }
+
+    /// Name and library, as the client gave them.
+    pub fn identity(&self) -> Identity {
+        self.client.identity.lock().clone()
+    }
+
+    /// Changes them.
+    pub fn identify(&mut self, change: impl FnOnce(&mut Identity)) {
+        change(&mut self.client.identity.lock());
+    }
+
+    /// Whether the client's reads leave the access time of keys as it is (CLIENT NO-TOUCH).
+    #[inline]
+    pub fn no_touch(&self) -> bool {
+        self.no_touch
+    }
+
+    /// Sets CLIENT NO-TOUCH.
+    pub fn set_no_touch(&mut self, on: bool) {
+        self.no_touch = on;
+        self.client.no_touch.store(on, Relaxed);
+    }
+
+    /// Sets CLIENT NO-EVICT. Clients are not evicted, so it only shows in CLIENT LIST.
+    pub fn set_no_evict(&mut self, on: bool) {
+        self.client.no_evict.store(on, Relaxed);
+    }
+
+    /// Sets whether replies are sent.
+    pub fn set_reply_mode(&mut self, mode: ReplyMode) {
+        self.reply_mode = mode;
+    }
+
+    /// The mode that was set.
+    pub fn reply_mode(&self) -> ReplyMode {
+        self.reply_mode
+    }
+
+    /// Back to the state in which the connection began (RESET): RESP2, database 0, no name, not
+    /// authenticated when there is a password. The embedded API keeps its protocol and its trust.
+    pub fn reset(&mut self, has_password: bool) {
+        let embedded = self.client.peer.transport == Transport::Embedded;
+        self.select(0);
+        self.set_protocol(initial_protocol(self.client.peer.transport));
+        self.set_authenticated(embedded || !has_password);
+        self.set_no_touch(false);
+        self.reply_mode = ReplyMode::On;
+        self.identify(|identity| identity.name.clear());
+    }
+
+    /// Executes nothing more: the next call answers that the connection is to be closed.
+    pub fn close(&mut self) {
+        self.closing = true;
+    }
+
+    /// Whether nothing more is to be executed.
+    pub(crate) fn is_closing(&self) -> bool {
+        self.closing || self.client.is_killed()
+    }
+
+    /// Notes the command that runs, for CLIENT LIST.
+    #[inline]
+    pub(crate) fn note_command(&self, index: usize) {
+        self.client.command.store(index + 1, Relaxed);
+    }
+
+    /// Notes an interaction, for CLIENT LIST.
+    pub(crate) fn touch(&self, now_ms: u64) {
+        self.client.last_ms.store(now_ms, Relaxed);
+    }
+
+    /// Takes the input buffers back after an execution.
+    pub(crate) fn restore(&mut self, input: Input, now_ms: u64) {
+        self.touch(now_ms);
+        self.client.buffered.store(input.decoder.buffered(), Relaxed);
+        self.client.allocated.store(input.decoder.allocated(), Relaxed);
+        self.input = input;
+    }
+
+    /// The next random number of this session (SplitMix64).
+    pub(crate) fn next_seed(&mut self) -> u64 {
+        self.random = self.random.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mut mixed = self.random;
+        mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        mixed ^ (mixed >> 31)
+    }
+}
+
+impl Drop for Session {
+    fn drop(&mut self) {
+        self.registry.remove(self.client.id);
+    }
+}
+
+/// The version a connection begins with. The application's own calls are decoded into terms, for
+/// which RESP3 says more.
+pub(crate) fn initial_protocol(transport: Transport) -> Protocol {
+    match transport {
+        Transport::Tcp | Transport::Unix => Protocol::Resp2,
+        Transport::Embedded => Protocol::Resp3,
+    }
+}
+
+/// The number by which HELLO and CLIENT LIST call a version.
+pub(crate) fn protocol_number(protocol: Protocol) -> u8 {
+    match protocol {
+        Protocol::Resp2 => 2,
+        Protocol::Resp3 => 3,
+    }
+}

@@ -1,0 +1,14 @@
+//! All families of commands. A new family adds its slice here and nowhere else.
+
+use super::Command;
+use crate::families;
+
+/// The slices that make up the command table.
+pub(super) const FAMILIES: &[&[Command]] = &[
+    families::strings::COMMANDS,
+    families::keys::COMMANDS,
+    families::databases::COMMANDS,
+    families::connection::COMMANDS,
+    families::client::COMMANDS,
+    families::server::COMMANDS,
+];

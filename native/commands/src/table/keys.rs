@@ -1,0 +1,165 @@
+//! Where the keys of a command are, from its key specifications.
+//!
+//! Source: the public documentation "Command key specifications".
+
+use smallvec::SmallVec;
+
+use super::lookup::Entry;
+use super::{Args, Begin, Find, Flag, KeySpec};
+
+/// Why the keys of a command cannot be told.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum KeyError {
+    /// The command has no keys.
+    NoKeys,
+    /// The arguments do not fit the command's specification.
+    Invalid,
+}
+
+/// A key among the arguments.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct KeyAt {
+    /// Position among the arguments.
+    pub position: usize,
+    /// What the command does with it, as COMMAND GETKEYSANDFLAGS shows it.
+    pub flags: &'static [&'static str],
+}
+
+/// Keys of one command; most have few.
+pub type Keys = SmallVec<[KeyAt; 8]>;
+
+/// First key, last key and step as in COMMAND INFO's fields 4 to 6.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct LegacyRange {
+    /// Position of the first key; 0 when there is none.
+    pub first: i32,
+    /// Position of the last key; negative from the end.
+    pub last: i32,
+    /// Distance between keys.
+    pub step: i32,
+}
+
+/// The keys among `args`, in order of the specifications.
+///
+/// # Errors
+/// [`KeyError::NoKeys`] when the command takes none, [`KeyError::Invalid`] when the arguments do
+/// not have the keys that the specification asks for.
+pub fn keys_of(entry: &Entry, args: Args<'_>) -> Result<Keys, KeyError> {
+    if entry.command.keys.is_empty() {
+        return Err(KeyError::NoKeys);
+    }
+    let mut keys = Keys::new();
+    for spec in entry.command.keys {
+        collect(entry, spec, args, &mut keys)?;
+    }
+    if keys.is_empty() && !entry.has(Flag::NoMandatoryKeys) {
+        return Err(KeyError::Invalid);
+    }
+    Ok(keys)
+}
+
+fn collect(entry: &Entry, spec: &KeySpec, args: Args<'_>, keys: &mut Keys) -> Result<(), KeyError> {
+    let Some(begin) = begin(spec, args) else { return Ok(()) };
+    let (first, last, step) = extent(spec, args, begin)?;
+    let flags = flags_of(entry, spec, args);
+    let mut at = first;
+    while at <= last {
+        match usize::try_from(at) {
+            Ok(position) if position > 0 && position < args.len() => {
+                keys.push(KeyAt { position, flags });
+            }
+            _ => return Err(KeyError::Invalid),
+        }
+        at += i64::from(step);
+    }
+    Ok(())
+}
+
+fn begin(spec: &KeySpec, args: Args<'_>) -> Option<i64> {
+    match spec.begin {
+        Begin::Index(index) => Some(i64::from(index)),
+        Begin::Keyword(word, from) => {
+            let is_word = |arg: &&[u8]| arg.eq_ignore_ascii_case(word.as_bytes());
+            let found = if from >= 0 {
+                let from = from.unsigned_abs() as usize;
+                args.iter().skip(from).position(|a| is_word(&a)).map(|at| at + from)
+            } else {
+                let end = args.len().checked_sub(from.unsigned_abs() as usize)?;
+                args[..=end].iter().rposition(|a| is_word(&a))
+            };
+            found.map(|at| at as i64 + 1)
+        }
+    }
+}
+
+/// First and last position and the step of a specification's keys.
+fn extent(spec: &KeySpec, args: Args<'_>, begin: i64) -> Result<(i64, i64, i32), KeyError> {
+    let count = args.len() as i64;
+    match spec.find {
+        Find::Unknown => Ok((1, 0, 1)),
+        Find::Range { last, step, limit } => {
+            let last = i64::from(last);
+            let end = if last >= 0 {
+                begin + last
+            } else if limit > 1 {
+                begin + (count - begin) / i64::from(limit) + last
+            } else {
+                count + last
+            };
+            Ok((begin, end, step.max(1)))
+        }
+        Find::KeyNum { num, first, step } => {
+            let at = usize::try_from(begin + i64::from(num)).map_err(|_| KeyError::Invalid)?;
+            let word = args.get(at).ok_or(KeyError::Invalid)?;
+            let keys = std::str::from_utf8(word).ok().and_then(|s| s.parse::<i64>().ok());
+            let keys = keys.filter(|&n| (0..=count).contains(&n)).ok_or(KeyError::Invalid)?;
+            let first = begin + i64::from(first);
+            Ok((first, first + (keys - 1) * i64::from(step.max(1)), step.max(1)))
+        }
+    }
+}
+
+/// The flags of the keys for these arguments: a specification with `variable_flags` only says what
+/// a command may do; its options decide.
+fn flags_of(entry: &Entry, spec: &KeySpec, args: Args<'_>) -> &'static [&'static str] {
+    if !spec.flags.contains(&"variable_flags") {
+        return spec.flags;
+    }
+    let reads = match entry.command.name {
+        "set" => args.iter().skip(3).any(|a| a.eq_ignore_ascii_case(b"get")),
+        "bitfield" => {
+            let only_gets = args.iter().skip(2).step_by(3).all(|a| a.eq_ignore_ascii_case(b"get"));
+            if only_gets {
+                return &["RO", "access"];
+            }
+            true
+        }
+        _ => true,
+    };
+    if reads { &["RW", "access", "update"] } else { &["OW", "update"] }
+}
+
+/// The old-style key range that COMMAND INFO shows beside the specifications: it covers the
+/// specifications that begin at an index, are ranges, and follow one another without a gap.
+pub fn legacy_range(specs: &[KeySpec]) -> LegacyRange {
+    if let [KeySpec { begin: Begin::Index(index), find: Find::Range { last, step, .. }, .. }] = specs {
+        let last = if *last >= 0 { index + last } else { *last };
+        return LegacyRange { first: *index, last, step: *step };
+    }
+    let mut range = LegacyRange::default();
+    for spec in specs {
+        let (Begin::Index(index), Find::Range { last, step: 1, .. }) = (&spec.begin, &spec.find)
+        else {
+            continue;
+        };
+        if range.first != 0 && range.last != index - 1 {
+            continue;
+        }
+        if range.first == 0 {
+            range.first = *index;
+        }
+        range.last = if *last >= 0 { index + last } else { *last };
+        range.step = 1;
+    }
+    range
+}

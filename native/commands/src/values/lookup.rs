@@ -1,0 +1,89 @@
+//! Looking keys up on behalf of a command.
+
+use ferric_engine::{Entry, Key, Locked};
+
+use super::string;
+use crate::context::{Context, Fault, Outcome};
+use crate::server::Server;
+
+/// Bytes that a command may copy on a normal scheduler.
+pub const MAX_COPY: usize = 256 << 10;
+
+/// Keys that a command may visit on a normal scheduler.
+pub const MAX_KEYS: usize = 1000;
+
+/// How a command looks keys up: whether that counts as use, and how much it may do in one go.
+/// Taken from the context before shards are locked, because the lock borrows part of it.
+#[derive(Clone, Copy)]
+pub struct Lookup<'c> {
+    server: &'c Server,
+    touch: bool,
+    long: bool,
+}
+
+impl<'c> Lookup<'c> {
+    /// The rules for the running command.
+    pub fn new(ctx: &Context<'c, '_>) -> Lookup<'c> {
+        Lookup { server: ctx.server, touch: !ctx.session.no_touch(), long: ctx.long }
+    }
+
+    /// A key's entry for a command that reads it: counts as a hit or miss and as use of the key.
+    #[inline]
+    pub fn read<'l>(&self, locked: &'l mut Locked<'_, '_>, key: &Key) -> Option<Entry<'l>> {
+        let entry = self.modify(locked, key);
+        self.count(entry.is_some());
+        entry
+    }
+
+    /// A key's entry for a command that asks about the key: counts as a hit or miss only.
+    pub fn inspect<'l>(&self, locked: &'l mut Locked<'_, '_>, key: &Key) -> Option<Entry<'l>> {
+        let entry = locked.peek(key);
+        self.count(entry.is_some());
+        entry
+    }
+
+    /// A key's entry for a command that changes it: counts as use of the key only.
+    #[inline]
+    pub fn modify<'l>(&self, locked: &'l mut Locked<'_, '_>, key: &Key) -> Option<Entry<'l>> {
+        if self.touch { locked.get(key) } else { locked.peek(key) }
+    }
+
+    /// [`Lookup::read`] of a string.
+    ///
+    /// # Errors
+    /// WRONGTYPE when the key holds something else.
+    #[inline]
+    pub fn read_string<'l>(
+        &self,
+        locked: &'l mut Locked<'_, '_>,
+        key: &Key,
+    ) -> Result<Option<Entry<'l>>, Fault> {
+        string::check(self.read(locked, key))
+    }
+
+    /// [`Lookup::modify`] of a string.
+    ///
+    /// # Errors
+    /// WRONGTYPE when the key holds something else.
+    #[inline]
+    pub fn modify_string<'l>(
+        &self,
+        locked: &'l mut Locked<'_, '_>,
+        key: &Key,
+    ) -> Result<Option<Entry<'l>>, Fault> {
+        string::check(self.modify(locked, key))
+    }
+
+    /// [`Context::bound`] while shards are locked.
+    ///
+    /// # Errors
+    /// [`Fault::Long`] when the work is too much for this scheduler.
+    #[inline]
+    pub fn bound(&self, work: usize, limit: usize) -> Outcome {
+        if self.long || work <= limit { Ok(()) } else { Err(Fault::Long) }
+    }
+
+    fn count(&self, hit: bool) {
+        self.server.stats().lookups(u64::from(hit), u64::from(!hit));
+    }
+}

@@ -1,0 +1,410 @@
+//! Reading and writing: what a batch of commands holds while it runs.
+
+use crossbeam_epoch::Guard;
+use parking_lot::MutexGuard;
+use smallvec::SmallVec;
+
+use crate::Lsn;
+use crate::core::Core;
+use crate::error::WriteError;
+use crate::index::{Index, Place, Slot};
+use crate::log::Write;
+use crate::options::Durability;
+use crate::record::{self, Header, Kind, MAX_KEY, MAX_VALUE};
+use crate::shard::Shard;
+use crate::stats::Counters;
+
+pub(crate) mod keyspace;
+
+/// Everything about a value that is not the value.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Meta {
+    /// Absolute expiry, Unix milliseconds; 0 = never. The key is gone when the clock has passed it.
+    pub expiry_ms: u64,
+    /// The caller's type tag, 0 to 15.
+    pub kind: u8,
+    /// The caller's flags, 4 bits.
+    pub flags: u8,
+}
+
+impl Meta {
+    fn tag(self) -> u8 {
+        self.kind & 15 | self.flags << 4
+    }
+
+    fn of(header: &Header) -> Meta {
+        Meta { expiry_ms: header.expiry_ms, kind: header.tag & 15, flags: header.tag >> 4 }
+    }
+}
+
+/// A key as the engine addresses it, made by [`Access::key`].
+#[derive(Clone, Copy, Debug)]
+pub struct Key<'k> {
+    /// Key space ("database").
+    pub space: u16,
+    /// The shard that owns the key.
+    pub shard: u16,
+    hash: u32,
+    /// The key itself.
+    pub bytes: &'k [u8],
+}
+
+/// A live value.
+#[derive(Clone, Copy, Debug)]
+pub struct Entry<'a> {
+    /// Type, flags and expiry.
+    pub meta: Meta,
+    /// The value.
+    pub value: &'a [u8],
+    /// Seconds since the last access before this one; saturates below 8192.
+    pub idle_seconds: u32,
+}
+
+/// One change of an atomic batch.
+#[derive(Clone, Copy, Debug)]
+pub enum Op<'a> {
+    /// The key gets this value, whatever it had.
+    Put {
+        /// Whose value.
+        key: Key<'a>,
+        /// Type, flags and expiry.
+        meta: Meta,
+        /// The value.
+        value: &'a [u8],
+    },
+    /// The key goes; fine if it is not there.
+    Delete {
+        /// Which key.
+        key: Key<'a>,
+    },
+}
+
+/// The engine as one batch of commands sees it: one clock, one epoch, and a note of what its
+/// replies depend on. Short-lived: memory is not reclaimed while it exists.
+pub struct Access<'e> {
+    core: &'e Core,
+    guard: Guard,
+    now_ms: u64,
+    depends: Lsn,
+    wrote: bool,
+}
+
+impl<'e> Access<'e> {
+    pub(crate) fn new(core: &'e Core, now_ms: u64) -> Access<'e> {
+        Access { core, guard: crossbeam_epoch::pin(), now_ms, depends: 0, wrote: false }
+    }
+
+    /// The batch's clock, Unix milliseconds.
+    pub fn now_ms(&self) -> u64 {
+        self.now_ms
+    }
+
+    /// Addresses `bytes` in key space `space`; `shard` must be what the store's route says.
+    pub fn key<'k>(&self, space: u16, shard: u16, bytes: &'k [u8]) -> Key<'k> {
+        Key { space, shard, hash: self.core.hash(bytes), bytes }
+    }
+
+    /// Locks the key's shard.
+    pub fn lock(&mut self, key: &Key<'_>) -> Locked<'_, 'e> {
+        let shard = self.core.shards[usize::from(key.shard)].lock();
+        Locked { access: self, shards: SmallVec::from_buf([(key.shard, shard)]) }
+    }
+
+    /// Locks the shards of all keys, in an order that cannot deadlock.
+    pub fn lock_all<'k>(&mut self, keys: impl IntoIterator<Item = &'k Key<'k>>) -> Locked<'_, 'e> {
+        let mut numbers: SmallVec<[u16; 8]> = keys.into_iter().map(|key| key.shard).collect();
+        numbers.sort_unstable();
+        numbers.dedup();
+        let core = self.core;
+        let shards = numbers
+            .into_iter()
+            .map(|number| (number, core.shards[usize::from(number)].lock()))
+            .collect();
+        Locked { access: self, shards }
+    }
+
+    /// The position that must be durable before the replies of this batch may be shown; 0 when
+    /// there is nothing to wait for.
+    pub fn depends_on(&self) -> Lsn {
+        let waits = self.core.log.durability() == Durability::Quorum
+            && self.depends > self.core.log.durable();
+        if waits { self.depends } else { 0 }
+    }
+
+    /// Makes the replies depend on everything written so far, by anybody.
+    pub fn depend_on_tail(&mut self) {
+        self.depends = self.depends.max(self.core.log.written());
+    }
+
+    /// The replies depend on the record at `address`.
+    fn depend_on(&mut self, address: u64) {
+        self.depends = self.depends.max(address + 1);
+    }
+
+    fn now_s(&self) -> u32 {
+        (self.now_ms / 1000) as u32
+    }
+
+    fn is_expired(&self, expiry_ms: u64) -> bool {
+        expiry_ms != 0 && self.now_ms > expiry_ms
+    }
+}
+
+impl Drop for Access<'_> {
+    fn drop(&mut self) {
+        if self.wrote {
+            self.core.log.kick();
+        }
+    }
+}
+
+/// Some locked shards. Reads see the newest values; one write ends the command.
+pub struct Locked<'a, 'e> {
+    access: &'a mut Access<'e>,
+    shards: SmallVec<[(u16, MutexGuard<'e, Shard>); 1]>,
+}
+
+/// An entry found in the index.
+struct Found {
+    place: Place,
+    slot: Slot,
+    header: Header,
+}
+
+impl<'e> Locked<'_, 'e> {
+    /// The key's live value; notes the access. An expired key is removed and counts as missing.
+    pub fn get(&mut self, key: &Key<'_>) -> Option<Entry<'_>> {
+        let found = self.read(key)?;
+        let now_s = self.access.now_s();
+        if found.slot.idle_s(now_s) != 0 {
+            self.index(key).slot_mut(found.place).touch(now_s);
+        }
+        Some(self.entry(&found))
+    }
+
+    /// Like [`Locked::get`], without noting the access.
+    pub fn peek(&mut self, key: &Key<'_>) -> Option<Entry<'_>> {
+        let found = self.read(key)?;
+        Some(self.entry(&found))
+    }
+
+    /// Notes an access; false if the key is missing.
+    pub fn touch(&mut self, key: &Key<'_>) -> bool {
+        self.get(key).is_some()
+    }
+
+    /// Gives the key a value. The last thing a command does.
+    ///
+    /// # Errors
+    /// See [`WriteError`]; nothing has happened then.
+    pub fn put(&mut self, key: &Key<'_>, meta: Meta, value: &[u8]) -> Result<(), WriteError> {
+        check_sizes(key.bytes, value)?;
+        let write = self.put_record(key, meta, value);
+        let old = self.locate(key);
+        let core = self.access.core;
+        if let Some(found) = &old {
+            let address = found.slot.address();
+            if core.log.update_in_place(address, &found.header, &write, &self.access.guard) {
+                self.point(key, Some((found.place, found.slot)), address, meta.expiry_ms, value);
+                return Ok(());
+            }
+        }
+        let mut address = 0;
+        core.log.append(&[write], &self.access.guard, |_, at| address = at)?;
+        self.point(key, old.map(|found| (found.place, found.slot)), address, meta.expiry_ms, value);
+        Ok(())
+    }
+
+    /// Removes the key; fine if it is not there. The last thing a command does.
+    ///
+    /// # Errors
+    /// See [`WriteError`]; nothing has happened then.
+    pub fn delete(&mut self, key: &Key<'_>) -> Result<(), WriteError> {
+        self.write(&[Op::Delete { key: *key }])
+    }
+
+    /// Does all changes or none, whatever happens. The last thing a command does.
+    ///
+    /// # Errors
+    /// See [`WriteError`]; nothing has happened then.
+    pub fn write(&mut self, ops: &[Op<'_>]) -> Result<(), WriteError> {
+        let ended = self.ended_addresses(ops)?;
+        let mut writes: SmallVec<[Write<'_>; 2]> = SmallVec::with_capacity(ops.len());
+        let mut effective: SmallVec<[&Op<'_>; 2]> = SmallVec::with_capacity(ops.len());
+        for (op, ended) in ops.iter().zip(&ended) {
+            match op {
+                Op::Put { key, meta, value } => writes.push(self.put_record(key, *meta, value)),
+                Op::Delete { key } => match ended {
+                    Some(address) => writes.push(self.delete_record(key, address)),
+                    None => continue,
+                },
+            }
+            effective.push(op);
+        }
+        if writes.is_empty() {
+            return Ok(());
+        }
+        let mut addresses: SmallVec<[u64; 2]> = SmallVec::with_capacity(writes.len());
+        let core = self.access.core;
+        core.log.append(&writes, &self.access.guard, |_, address| addresses.push(address))?;
+        for (op, address) in effective.into_iter().zip(addresses) {
+            self.apply(op, address);
+        }
+        Ok(())
+    }
+
+    /// For each deletion the address of the record it ends; `None` if it has nothing to do. A key
+    /// that an earlier operation of the batch puts counts as there.
+    fn ended_addresses(&self, ops: &[Op<'_>]) -> Result<SmallVec<[Option<[u8; 8]>; 2]>, WriteError> {
+        let mut ended = SmallVec::with_capacity(ops.len());
+        for (number, op) in ops.iter().enumerate() {
+            ended.push(match op {
+                Op::Put { key, value, .. } => {
+                    check_sizes(key.bytes, value)?;
+                    None
+                }
+                Op::Delete { key } => match self.locate(key) {
+                    Some(found) => Some(found.slot.address().to_le_bytes()),
+                    None => ops[..number].iter().any(|op| op.puts(key)).then_some([0; 8]),
+                },
+            });
+        }
+        Ok(ended)
+    }
+
+    fn put_record<'w>(&self, key: &Key<'w>, meta: Meta, value: &'w [u8]) -> Write<'w> {
+        let (kind, tag, expiry_ms) = (Kind::Put, meta.tag(), meta.expiry_ms);
+        Write { kind, space: self.space_id(key), tag, expiry_ms, key: key.bytes, value }
+    }
+
+    fn delete_record<'w>(&self, key: &Key<'w>, ended: &'w [u8; 8]) -> Write<'w> {
+        let space = self.space_id(key);
+        Write { kind: Kind::Delete, space, tag: 0, expiry_ms: 0, key: key.bytes, value: ended }
+    }
+
+    fn apply(&mut self, op: &Op<'_>, address: u64) {
+        match op {
+            Op::Put { key, meta, value } => {
+                let old = self.locate(key).map(|found| (found.place, found.slot));
+                self.point(key, old, address, meta.expiry_ms, value);
+            }
+            Op::Delete { key } => {
+                self.access.depend_on(address);
+                self.access.wrote = true;
+                if let Some(found) = self.locate(key) {
+                    self.remove(key, &found);
+                }
+                self.shard_mut(key).note_deletion(key.hash, address + 1);
+            }
+        }
+    }
+
+    /// Points the key's entry, or a new one, to the record at `address`.
+    fn point(
+        &mut self,
+        key: &Key<'_>,
+        old: Option<(Place, Slot)>,
+        address: u64,
+        expiry_ms: u64,
+        value: &[u8],
+    ) {
+        self.access.depend_on(address);
+        self.access.wrote = true;
+        let len = record::total_len(key.bytes.len(), value.len());
+        let slot = Slot::new(key.hash, address, len, expiry_ms, self.access.now_s());
+        let space = &mut self.shard_mut(key).spaces[usize::from(key.space)];
+        space.expires += u64::from(expiry_ms != 0);
+        match old {
+            Some((place, old)) => {
+                space.expires -= u64::from(old.expiry_s() != 0);
+                *space.index.slot_mut(place) = slot;
+            }
+            None => space.index.insert(slot),
+        }
+    }
+
+    fn remove(&mut self, key: &Key<'_>, found: &Found) {
+        let space = &mut self.shard_mut(key).spaces[usize::from(key.space)];
+        space.expires -= u64::from(found.slot.expiry_s() != 0);
+        space.index.remove(found.place);
+    }
+
+    /// Finds the live entry, removing it when it has expired, and notes what the answer depends on.
+    fn read(&mut self, key: &Key<'_>) -> Option<Found> {
+        let space_lsn = self.shard(key).spaces[usize::from(key.space)].lsn;
+        self.access.depends = self.access.depends.max(space_lsn);
+        let Some(found) = self.locate(key) else {
+            let deleted = self.shard(key).deleted(key.hash);
+            self.access.depends = self.access.depends.max(deleted);
+            return None;
+        };
+        if self.access.is_expired(found.header.expiry_ms) {
+            self.remove(key, &found);
+            Counters::add(&self.access.core.log.counters.expired, 1);
+            return None;
+        }
+        self.access.depend_on(found.slot.address());
+        Some(found)
+    }
+
+    fn entry(&self, found: &Found) -> Entry<'_> {
+        let record = self.access.core.record(found.slot.address(), &self.access.guard);
+        // SAFETY: the entry borrows `self`, which holds the shard's lock and the epoch; writing
+        // needs `&mut self`.
+        let (_, value) = unsafe { record.content(&found.header) };
+        let idle_seconds = found.slot.idle_s(self.access.now_s());
+        Entry { meta: Meta::of(&found.header), value, idle_seconds }
+    }
+
+    /// Finds the entry, expired or not.
+    fn locate(&self, key: &Key<'_>) -> Option<Found> {
+        let index = &self.shard(key).spaces[usize::from(key.space)].index;
+        let core = self.access.core;
+        let guard = &self.access.guard;
+        let is_key = |slot: Slot| core.record(slot.address(), guard).has_key(key.bytes);
+        let place = index.find(key.hash, is_key)?;
+        let slot = index.slot(place);
+        Some(Found { place, slot, header: core.record(slot.address(), guard).header() })
+    }
+
+    fn position(&self, key: &Key<'_>) -> usize {
+        if self.shards.len() == 1 {
+            debug_assert_eq!(self.shards[0].0, key.shard, "key of a shard that is not locked");
+            return 0;
+        }
+        self.shards
+            .binary_search_by_key(&key.shard, |(number, _)| *number)
+            .expect("the key's shard was locked")
+    }
+
+    fn shard(&self, key: &Key<'_>) -> &Shard {
+        &self.shards[self.position(key)].1
+    }
+
+    fn shard_mut(&mut self, key: &Key<'_>) -> &mut Shard {
+        let position = self.position(key);
+        &mut self.shards[position].1
+    }
+
+    fn index(&mut self, key: &Key<'_>) -> &mut Index {
+        &mut self.shard_mut(key).spaces[usize::from(key.space)].index
+    }
+
+    fn space_id(&self, key: &Key<'_>) -> u32 {
+        self.shard(key).spaces[usize::from(key.space)].id
+    }
+}
+
+impl Op<'_> {
+    fn puts(&self, key: &Key<'_>) -> bool {
+        match self {
+            Op::Put { key: put, .. } => put.space == key.space && put.bytes == key.bytes,
+            Op::Delete { .. } => false,
+        }
+    }
+}
+
+fn check_sizes(key: &[u8], value: &[u8]) -> Result<(), WriteError> {
+    let fits = key.len() <= MAX_KEY && value.len() <= MAX_VALUE;
+    if fits { Ok(()) } else { Err(WriteError::TooLarge) }
+}

@@ -1,0 +1,249 @@
+//! What concerns whole key spaces.
+
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+
+use super::{Access, Entry, Meta};
+use crate::core::Core;
+use crate::error::WriteError;
+use crate::index::Slot;
+use crate::log::Write;
+use crate::record::{Kind, u32_at};
+use crate::shard::{Shard, Space};
+use crate::stats::Counters;
+
+/// Bits of a scan cursor that belong to the index of one shard.
+const INDEX_CURSOR_BITS: u32 = 43;
+/// Entries visited under one hold of a shard's lock.
+const SCAN_CHUNK: usize = 256;
+/// Tries to find a random key that has not expired.
+const RANDOM_TRIES: u32 = 1000;
+
+/// Which incarnation each key space has: the value of a `Spaces` record is `next`, then the ids.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct SpaceTable {
+    pub next: u32,
+    pub ids: Vec<u32>,
+}
+
+impl SpaceTable {
+    /// The table of a new store.
+    pub(crate) fn first(spaces: u16) -> SpaceTable {
+        SpaceTable { next: u32::from(spaces), ids: (0..u32::from(spaces)).collect() }
+    }
+
+    pub(crate) fn encode(&self) -> Vec<u8> {
+        std::iter::once(&self.next).chain(&self.ids).flat_map(|n| n.to_le_bytes()).collect()
+    }
+
+    pub(crate) fn decode(value: &[u8]) -> Option<SpaceTable> {
+        if value.len() < 4 || !value.len().is_multiple_of(4) {
+            return None;
+        }
+        let mut numbers = value.chunks_exact(4).map(|bytes| u32_at(bytes, 0));
+        Some(SpaceTable { next: numbers.next()?, ids: numbers.collect() })
+    }
+}
+
+impl Access<'_> {
+    /// Number of keys, expired ones that are not yet removed included.
+    pub fn len(&mut self, space: u16) -> u64 {
+        self.sum(space, |space| space.index.len())
+    }
+
+    /// True when the space has no keys.
+    pub fn is_empty(&mut self, space: u16) -> bool {
+        self.len(space) == 0
+    }
+
+    /// Number of keys with an expiry.
+    pub fn expires(&mut self, space: u16) -> u64 {
+        self.sum(space, |space| space.expires)
+    }
+
+    fn sum(&mut self, space: u16, figure: impl Fn(&Space) -> u64) -> u64 {
+        let sum = sum_over(self.core, space, figure);
+        self.depend_on_tail();
+        sum
+    }
+
+    /// Visits about `budget` live keys from `cursor` on (0 begins) and returns the next cursor, 0
+    /// at the end. A key that is there during the whole iteration is visited at least once. Locks
+    /// are held for some hundred keys at a time; `visit` must not use the engine.
+    pub fn scan(
+        &mut self,
+        space: u16,
+        cursor: u64,
+        budget: usize,
+        visit: &mut dyn FnMut(&[u8], Entry<'_>),
+    ) -> u64 {
+        let mut shard = (cursor >> INDEX_CURSOR_BITS) as usize;
+        let mut place = cursor & ((1 << INDEX_CURSOR_BITS) - 1);
+        let mut left = budget.max(1);
+        let core = self.core;
+        while left > 0 && shard < core.shards.len() {
+            let chunk = left.min(SCAN_CHUNK);
+            let locked = core.shards[shard].lock();
+            let index = &locked.spaces[usize::from(space)].index;
+            place = index.scan(place, chunk, |slot| self.visit_slot(slot, visit));
+            drop(locked);
+            shard += usize::from(place == 0);
+            left -= chunk;
+        }
+        self.depend_on_tail();
+        if shard < core.shards.len() { (shard as u64) << INDEX_CURSOR_BITS | place } else { 0 }
+    }
+
+    fn visit_slot(&self, slot: Slot, visit: &mut dyn FnMut(&[u8], Entry<'_>)) {
+        let record = self.core.record(slot.address(), &self.guard);
+        let header = record.header();
+        if self.is_expired(header.expiry_ms) {
+            return;
+        }
+        // SAFETY: the caller holds the shard's lock while the slices are used.
+        let (key, value) = unsafe { record.content(&header) };
+        let idle_seconds = slot.idle_s(self.now_s());
+        visit(key, Entry { meta: Meta::of(&header), value, idle_seconds });
+    }
+
+    /// A live key chosen by the dice `seed`.
+    pub fn random(&mut self, space: u16, seed: u64) -> Option<Vec<u8>> {
+        let mut dice = seed | 1;
+        for _ in 0..RANDOM_TRIES {
+            // splitmix64 (Steele, Lea, Flood, OOPSLA 2014): one number from the last.
+            dice = dice.wrapping_add(0x9e37_79b9_7f4a_7c15);
+            let mut mixed = (dice ^ (dice >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+            mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+            let total = self.len(space);
+            if total == 0 {
+                return None;
+            }
+            if let Some(key) = self.random_at(space, mixed % total, mixed ^ (mixed >> 31)) {
+                return Some(key);
+            }
+        }
+        None
+    }
+
+    /// A random live key of the shard that holds the `rank`-th key.
+    fn random_at(&self, space: u16, mut rank: u64, dice: u64) -> Option<Vec<u8>> {
+        for shard in &self.core.shards {
+            let shard = shard.lock();
+            let index = &shard.spaces[usize::from(space)].index;
+            if rank >= index.len() {
+                rank -= index.len();
+                continue;
+            }
+            let mut key = None;
+            self.visit_slot(index.random(dice)?, &mut |found, _| key = Some(found.to_vec()));
+            return key;
+        }
+        None
+    }
+
+    /// Empties key spaces, all or none. Takes the same time however many keys they have; memory is
+    /// freed in the background.
+    ///
+    /// # Errors
+    /// See [`WriteError`]; nothing has happened then.
+    pub fn flush(&mut self, spaces: &[u16]) -> Result<(), WriteError> {
+        let core = self.core;
+        let mut shards = core.lock_everything();
+        let mut table = current_table(core, &shards);
+        let emptied: Vec<u16> = spaces
+            .iter()
+            .copied()
+            .filter(|&space| shards.iter().any(|s| s.spaces[usize::from(space)].index.len() > 0))
+            .collect();
+        for &space in &emptied {
+            table.ids[usize::from(space)] = table.next;
+            table.next += 1;
+        }
+        if !emptied.is_empty() {
+            let lsn = self.write_table(&table)?;
+            for shard in &mut shards {
+                for &space in &emptied {
+                    let mut fresh = Space::new(table.ids[usize::from(space)]);
+                    fresh.lsn = lsn;
+                    let old = std::mem::replace(&mut shard.spaces[usize::from(space)], fresh);
+                    core.log.trash.put(Arc::new(old));
+                }
+            }
+        }
+        drop(shards);
+        self.depend_on_tail();
+        Ok(())
+    }
+
+    /// Exchanges two key spaces.
+    ///
+    /// # Errors
+    /// See [`WriteError`]; nothing has happened then.
+    pub fn swap(&mut self, a: u16, b: u16) -> Result<(), WriteError> {
+        if a == b {
+            return Ok(());
+        }
+        let (a, b) = (usize::from(a), usize::from(b));
+        let mut shards = self.core.lock_everything();
+        let mut table = current_table(self.core, &shards);
+        table.ids.swap(a, b);
+        let lsn = self.write_table(&table)?;
+        for shard in &mut shards {
+            shard.spaces.swap(a, b);
+            shard.spaces[a].lsn = lsn;
+            shard.spaces[b].lsn = lsn;
+        }
+        Ok(())
+    }
+
+    /// Logs the table, with all shards locked; returns what readers of the changed spaces depend on.
+    fn write_table(&mut self, table: &SpaceTable) -> Result<u64, WriteError> {
+        let value = table.encode();
+        let kind = Kind::Spaces;
+        let write = Write { kind, space: 0, tag: 0, expiry_ms: 0, key: &[], value: &value };
+        let mut address = 0;
+        self.core.log.append(&[write], &self.guard, |_, at| address = at)?;
+        self.core.next_space.store(table.next, Ordering::Relaxed);
+        self.wrote = true;
+        self.depend_on(address);
+        Ok(address + 1)
+    }
+}
+
+fn current_table<'a>(
+    core: &Core,
+    shards: &[impl std::ops::Deref<Target = Shard> + 'a],
+) -> SpaceTable {
+    let ids = shards[0].spaces.iter().map(|space| space.id).collect();
+    SpaceTable { next: core.next_space.load(Ordering::Relaxed), ids }
+}
+
+/// Sums a figure of one key space over all shards.
+pub(crate) fn sum_over(core: &Core, space: u16, figure: impl Fn(&Space) -> u64) -> u64 {
+    core.shards.iter().map(|shard| figure(&shard.lock().spaces[usize::from(space)])).sum()
+}
+
+/// Removes a table's expired entries; returns how many.
+pub(crate) fn sweep_table(core: &Core, space: &mut Space, table: usize, now_ms: u64) -> u64 {
+    let now_s = (now_ms / 1000) as u32;
+    let mut removed = 0;
+    space.index.retain_in_table(table, |slot| {
+        age(slot, now_s);
+        let expiry_s = slot.expiry_s();
+        // Rounded up and truncated respectively: past in seconds is past in milliseconds.
+        let due = expiry_s != 0 && expiry_s != u32::MAX && u64::from(expiry_s) * 1000 < now_ms;
+        removed += u64::from(due);
+        !due
+    });
+    space.expires -= removed;
+    Counters::add(&core.log.counters.expired, removed);
+    removed
+}
+
+/// Keeps an old access time from coming round as a young one: the clock in a slot is short.
+fn age(slot: &mut Slot, now_s: u32) {
+    const OLDEST: u32 = crate::index::ACCESS_SPAN / 4 * 3;
+    if slot.idle_s(now_s) > OLDEST {
+        slot.touch(now_s.wrapping_sub(OLDEST));
+    }
+}

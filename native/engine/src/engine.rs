@@ -1,0 +1,186 @@
+//! An open store: its threads, and the way in.
+
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::thread::JoinHandle;
+
+use parking_lot::Mutex;
+
+use crate::Lsn;
+use crate::access::Access;
+use crate::core::Core;
+use crate::error::{CloseError, OpenError};
+use crate::io::LockGuard;
+use crate::log::Waiter;
+use crate::options::{Durability, Options};
+use crate::recovery;
+use crate::stats::Stats;
+use crate::sweep::Sweeper;
+
+/// Stack of the engine's own threads.
+const STACK_BYTES: usize = 2 << 20;
+
+/// A store that is open. Dropping it without [`Engine::close`] still makes everything durable, in
+/// the background.
+pub struct Engine {
+    core: Arc<Core>,
+    sweeper: Arc<Sweeper>,
+    threads: Mutex<Vec<JoinHandle<()>>>,
+}
+
+impl Engine {
+    /// Opens the store in `options.dir`, creating it if the directory has none, and recovers
+    /// everything that was durable.
+    ///
+    /// # Errors
+    /// See [`OpenError`]. Damaged data are reported and left as they are.
+    pub fn open(options: Options) -> Result<Arc<Engine>, OpenError> {
+        let recovered = recovery::open(&options)?;
+        let core = recovered.core;
+        let sweeper = Arc::new(Sweeper::new(Arc::clone(&core), recovered.files, recovered.trash));
+        let mut committer = recovered.committer;
+        let notify = Arc::clone(&sweeper);
+        committer.segment_sealed = Box::new(move |id| notify.segment_sealed(id));
+        let lock: Arc<dyn LockGuard> = Arc::from(recovered.lock);
+        let mut threads = Vec::new();
+        let mut spawn = |name: &str, run: Box<dyn FnOnce() + Send>| {
+            // Each thread keeps the directory locked until it has ended.
+            let lock = Arc::clone(&lock);
+            let thread = std::thread::Builder::new().name(name.into()).stack_size(STACK_BYTES);
+            let thread = thread.spawn(move || {
+                run();
+                drop(lock);
+            });
+            thread.map(|handle| threads.push(handle)).map_err(OpenError::io("start thread", &options.dir))
+        };
+        spawn("ferric-commit", Box::new(move || crate::log::run_committer(committer)))?;
+        let background = Arc::clone(&sweeper);
+        spawn("ferric-sweep", Box::new(move || background.run()))?;
+        Ok(Arc::new(Engine { core, sweeper, threads: Mutex::new(threads) }))
+    }
+
+    /// Takes no more writes, makes everything durable, stops the threads and releases the
+    /// directory. Closing again does nothing.
+    ///
+    /// # Errors
+    /// The log had failed, or fails now.
+    pub fn close(&self) -> Result<(), CloseError> {
+        self.stop();
+        for thread in self.threads.lock().drain(..) {
+            // A thread that panicked has poisoned nothing that is still used.
+            drop(thread.join());
+        }
+        match self.core.log.failure() {
+            Some(failure) => Err(CloseError::Failed(failure.0.clone())),
+            None => Ok(()),
+        }
+    }
+
+    fn stop(&self) {
+        self.core.log.stop();
+        self.sweeper.stop();
+    }
+
+    /// Begins a batch of commands at the wall-clock time `now_ms`, Unix milliseconds.
+    pub fn enter(&self, now_ms: u64) -> Access<'_> {
+        Access::new(&self.core, now_ms)
+    }
+
+    /// Number of shards.
+    pub fn shards(&self) -> usize {
+        self.core.shards.len()
+    }
+
+    /// Number of key spaces.
+    pub fn spaces(&self) -> usize {
+        usize::from(self.core.spaces)
+    }
+
+    /// When a write counts as done.
+    pub fn durability(&self) -> Durability {
+        self.core.log.durability()
+    }
+
+    /// Position below which everything survives a crash.
+    pub fn durable(&self) -> Lsn {
+        self.core.log.durable()
+    }
+
+    /// The position that is durable once everything written so far is.
+    pub fn written(&self) -> Lsn {
+        self.core.log.written()
+    }
+
+    /// Has `waiter` called from the committer's thread once `lsn` is durable, or when the log
+    /// fails. Gives it back, uncalled, when there is nothing to wait for (or the log has failed:
+    /// see [`Engine::failure`]).
+    pub fn wait_durable(&self, lsn: Lsn, waiter: Waiter) -> Option<Waiter> {
+        self.core.log.wait_durable(lsn, waiter)
+    }
+
+    /// Has `waiter` called once a write that was refused as [`crate::WriteError::Busy`] may be
+    /// tried again. Gives it back, uncalled, when it may be at once.
+    pub fn wait_room(&self, waiter: Waiter) -> Option<Waiter> {
+        self.core.log.wait_room(waiter)
+    }
+
+    /// Starts a sync now, whatever the durability mode.
+    pub fn sync_soon(&self) {
+        self.core.log.kick_now();
+    }
+
+    /// Why the log takes no more writes, if it does not.
+    pub fn failure(&self) -> Option<String> {
+        self.core.log.failure().map(|failure| failure.0.clone())
+    }
+
+    /// Bytes written and not yet durable.
+    pub fn undurable(&self) -> u64 {
+        self.core.log.undurable()
+    }
+
+    /// Turns the background removal of expired keys on or off.
+    pub fn set_sweeping(&self, on: bool) {
+        self.core.sweeping.store(on, Ordering::Relaxed);
+    }
+
+    /// Figures for operators. Locks each shard for a moment.
+    pub fn stats(&self) -> Stats {
+        let core = &*self.core;
+        let counters = &core.log.counters;
+        let get = |counter: &std::sync::atomic::AtomicU64| counter.load(Ordering::Relaxed);
+        let (segments, buffer_bytes, mapped_bytes) = core.log.segments.usage();
+        let mut stats = Stats {
+            tail: core.log.written(),
+            durable: core.log.durable(),
+            groups: get(&counters.groups),
+            group_bytes: get(&counters.group_bytes),
+            group_records: get(&counters.group_records),
+            syncs: get(&counters.syncs),
+            coalesced: get(&counters.coalesced),
+            expired: get(&counters.expired),
+            segments,
+            disk_bytes: self.sweeper.disk_bytes(),
+            buffer_bytes,
+            mapped_bytes,
+            last_sync_s: get(&counters.last_sync_s),
+            recovery_ms: get(&counters.recovery_ms),
+            io: core.io,
+            ..Stats::default()
+        };
+        for shard in &core.shards {
+            for space in &shard.lock().spaces {
+                stats.keys += space.index.len();
+                stats.expires += space.expires;
+                stats.index_bytes += space.index.bytes();
+            }
+        }
+        stats
+    }
+}
+
+impl Drop for Engine {
+    fn drop(&mut self) {
+        self.stop();
+    }
+}

@@ -1,0 +1,72 @@
+//! What can go wrong, by who has to act on it.
+
+use std::path::PathBuf;
+
+/// Why a store could not be opened.
+#[derive(Debug, thiserror::Error)]
+pub enum OpenError {
+    /// Another process, or another engine of this one, has the directory.
+    #[error("the data directory {0} is in use by another process")]
+    Locked(PathBuf),
+    /// Bytes that had been made durable are damaged. Nothing was changed.
+    #[error("damaged data in {file} at offset {offset}: {what}")]
+    Corrupt {
+        /// The damaged file.
+        file: PathBuf,
+        /// Where in the file, in bytes.
+        offset: u64,
+        /// What was expected there.
+        what: String,
+    },
+    /// The directory holds a store this version cannot use as asked.
+    #[error("{0}")]
+    Config(String),
+    /// The operating system refused something.
+    #[error("{action} {path}: {source}")]
+    Io {
+        /// What was tried.
+        action: &'static str,
+        /// On which file.
+        path: PathBuf,
+        /// The system's answer.
+        source: std::io::Error,
+    },
+}
+
+impl OpenError {
+    /// Adds what was tried, and on what, to an I/O error.
+    pub(crate) fn io(action: &'static str, path: &std::path::Path) -> impl FnOnce(std::io::Error) -> OpenError {
+        let path = path.to_owned();
+        move |source| OpenError::Io { action, path, source }
+    }
+}
+
+/// Why a write was not done. In every case nothing has happened.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum WriteError {
+    /// Too much data waits for the disk; try again when some of it is durable.
+    #[error("too much data waits for the disk")]
+    Busy,
+    /// The log could not be written or synced; the store accepts no further writes.
+    #[error("the log failed; the store is read-only until it is reopened")]
+    Failed,
+    /// Key or value is longer than a record can hold.
+    #[error("key or value too long")]
+    TooLarge,
+    /// The store is closed.
+    #[error("the store is closed")]
+    Closed,
+}
+
+/// The log failed: what waited for durability has an unknown outcome.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{0}")]
+pub struct Failure(pub String);
+
+/// Why a store could not be closed cleanly.
+#[derive(Debug, thiserror::Error)]
+pub enum CloseError {
+    /// The log had failed before or failed now; the last unacknowledged writes may be lost.
+    #[error("closed after a log failure: {0}")]
+    Failed(String),
+}

@@ -1,0 +1,116 @@
+//! One index entry in 16 bytes.
+
+use crate::record::ALIGN;
+
+/// Bits of a key's hash that the index keeps: enough to place the key in a table of any size
+/// without reading its record again.
+pub(crate) const HASH_BITS: u32 = 31;
+/// Low hash bits, kept in the second word; they choose the place within a table.
+const LOW_BITS: u32 = 13;
+const TAG_BITS: u32 = HASH_BITS - LOW_BITS;
+const TAG_MASK: u64 = (1 << TAG_BITS) - 1;
+const ADDRESS_SHIFT: u32 = TAG_BITS + 1;
+
+const EXPIRY_SHIFT: u32 = 32;
+const SIZE_SHIFT: u32 = 26;
+const ACCESS_SHIFT: u32 = 13;
+/// Access times are kept modulo this many seconds.
+pub(crate) const ACCESS_SPAN: u32 = 1 << 13;
+const ACCESS_MASK: u64 = ACCESS_SPAN as u64 - 1;
+
+/// Word 0: `address/8 (45) | spare (1) | tag (18)`, the spare bit kept for objects held in memory.
+/// Word 1: `expiry, seconds rounded up (32) | size class (6) | last access, seconds (13) | low hash (13)`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Slot {
+    place: u64,
+    about: u64,
+}
+
+/// Never used: a probe ends here.
+pub(crate) const EMPTY: Slot = Slot { place: 0, about: 0 };
+/// Held a key once: a probe goes on.
+pub(crate) const GONE: Slot = Slot { place: 1, about: 0 };
+
+impl Slot {
+    /// An entry for the record of `len` bytes at `address`.
+    pub(crate) fn new(hash: u32, address: u64, len: u64, expiry_ms: u64, now_s: u32) -> Slot {
+        debug_assert!(address != 0 && address.is_multiple_of(ALIGN) && address < 1 << 48);
+        let tag = u64::from(hash >> LOW_BITS) & TAG_MASK;
+        let class = u64::from(u64::BITS - len.leading_zeros()) & 63;
+        Slot {
+            place: (address / ALIGN) << ADDRESS_SHIFT | tag,
+            about: u64::from(coarse_expiry(expiry_ms)) << EXPIRY_SHIFT
+                | class << SIZE_SHIFT
+                | (u64::from(now_s) & ACCESS_MASK) << ACCESS_SHIFT
+                | u64::from(hash) & ((1 << LOW_BITS) - 1),
+        }
+    }
+
+    pub(crate) fn is_live(self) -> bool {
+        self.place >> ADDRESS_SHIFT != 0
+    }
+
+    pub(crate) fn is_empty(self) -> bool {
+        self.place == 0
+    }
+
+    /// Where the record is.
+    pub(crate) fn address(self) -> u64 {
+        (self.place >> ADDRESS_SHIFT) * ALIGN
+    }
+
+    /// The hash bits the entry was made with.
+    pub(crate) fn hash(self) -> u32 {
+        ((self.place & TAG_MASK) as u32) << LOW_BITS
+            | (self.about as u32 & ((1 << LOW_BITS) - 1))
+    }
+
+    /// Whether a key with this hash may be the one: compares all bits kept.
+    pub(crate) fn matches(self, hash: u32) -> bool {
+        self.is_live() && self.hash() == hash
+    }
+
+    /// Expiry in Unix seconds, rounded up; 0 = never. `u32::MAX` also stands for later times.
+    pub(crate) fn expiry_s(self) -> u32 {
+        (self.about >> EXPIRY_SHIFT) as u32
+    }
+
+    /// Seconds since the last access, modulo `ACCESS_SPAN`.
+    pub(crate) fn idle_s(self, now_s: u32) -> u32 {
+        let accessed = (self.about >> ACCESS_SHIFT & ACCESS_MASK) as u32;
+        now_s.wrapping_sub(accessed) & (ACCESS_SPAN - 1)
+    }
+
+    /// Notes an access.
+    pub(crate) fn touch(&mut self, now_s: u32) {
+        self.about = self.about & !(ACCESS_MASK << ACCESS_SHIFT)
+            | (u64::from(now_s) & ACCESS_MASK) << ACCESS_SHIFT;
+    }
+}
+
+/// Seconds, rounded up; 0 = never.
+pub(crate) fn coarse_expiry(expiry_ms: u64) -> u32 {
+    u32::try_from(expiry_ms.div_ceil(1000)).unwrap_or(u32::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    proptest! {
+        #[test]
+        fn keeps_what_it_was_given(
+            hash in 0u32..1 << HASH_BITS, address in 1u64..1 << 45, expiry_ms: u64, now in 0u32..2_000_000_000, later in 0u32..8191,
+        ) {
+            let mut slot = Slot::new(hash, address * 8, 100, expiry_ms, now);
+            prop_assert!(slot.is_live() && slot.matches(hash));
+            prop_assert_eq!((slot.hash(), slot.address()), (hash, address * 8));
+            prop_assert_eq!(slot.expiry_s(), coarse_expiry(expiry_ms));
+            prop_assert_eq!(slot.idle_s(now + later), later);
+            slot.touch(now + later);
+            prop_assert_eq!(slot.idle_s(now + later), 0);
+            prop_assert_eq!((slot.hash(), slot.expiry_s()), (hash, coarse_expiry(expiry_ms)));
+        }
+    }
+}

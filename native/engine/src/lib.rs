@@ -1,0 +1,35 @@
+//! A log-structured key-value engine: bytes in, durable bytes out.
+//!
+//! The log is the store. Every write appends a record to one append-only log; an in-memory index
+//! says where the newest record of each key is; a committer thread writes what has gathered as one
+//! checksummed frame, syncs it, and publishes the durable address (group commit). FORMAT.md draws
+//! the files, README.md the way of a write.
+//!
+//! The engine knows bytes. What keys and values mean, and what a "database" is, is its caller's
+//! business.
+
+mod access;
+mod clock;
+mod core;
+mod engine;
+mod error;
+mod index;
+pub mod io;
+mod log;
+mod options;
+mod record;
+mod recovery;
+mod shard;
+mod stats;
+mod sweep;
+
+pub use access::{Access, Entry, Key, Locked, Meta, Op};
+pub use clock::{Clock, ManualClock, SystemClock};
+pub use engine::Engine;
+pub use error::{CloseError, Failure, OpenError, WriteError};
+pub use options::{Durability, Options};
+pub use stats::Stats;
+
+/// A position in the log, in bytes from its beginning. What lies below the durable position
+/// survives any crash.
+pub type Lsn = u64;

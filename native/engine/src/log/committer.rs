@@ -1,0 +1,230 @@
+//! Group commit: the only thread that writes the log.
+
+use std::io::Result;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::{Duration, Instant};
+
+use super::tail::Sealed;
+use super::{Files, Log, Memory};
+use crate::clock::Clock;
+use crate::error::Failure;
+use crate::io::File;
+use crate::options::Durability;
+use crate::record::frame::{self, BLOCK, Frame};
+use crate::record::{HEADER, Header, align_up, checksum};
+use crate::stats::Counters;
+
+/// The committer's own state: where it is in the log.
+pub(crate) struct Committer {
+    pub log: Arc<Log>,
+    pub files: Arc<Files>,
+    pub clock: Arc<dyn Clock>,
+    /// Called with the id of a segment whose last frame is durable.
+    pub segment_sealed: Box<dyn Fn(u64) + Send>,
+    /// File of the segment that is written to, if it exists yet.
+    pub current: Option<(u64, Arc<dyn File>)>,
+    /// Number of the last frame written.
+    pub number: u64,
+    pub incarnation: u32,
+}
+
+/// Runs until the log is stopped; leaves everything durable then, unless the log has failed.
+pub(crate) fn run(mut committer: Committer) {
+    let _ = committer.log.committer.set(std::thread::current());
+    let mut last_sync = Instant::now();
+    loop {
+        let stopping = committer.wait_for_work(last_sync);
+        let outcome = committer.commit_all();
+        last_sync = Instant::now();
+        if let Err(error) = outcome.and_then(|()| committer.close_if(stopping)) {
+            committer.log.fail(Failure(format!("writing the log failed: {error}")));
+            committer.wait_for_stop();
+            return;
+        }
+        if stopping {
+            return;
+        }
+    }
+}
+
+impl Log {
+    fn has_work(&self) -> bool {
+        let tail = self.tail.lock();
+        tail.records > 0 || !tail.sealed.is_empty()
+    }
+
+    /// Takes all frames that are ready, the open one included, and the position that is durable
+    /// once they are.
+    fn take_frames(&self) -> (Vec<Sealed>, u64) {
+        let mut tail = self.tail.lock();
+        while tail.copying > 0 {
+            self.copied.wait(&mut tail);
+        }
+        let mut frames: Vec<Sealed> = tail.sealed.drain(..).collect();
+        frames.extend(tail.seal());
+        (frames, tail.frame_start)
+    }
+}
+
+impl Committer {
+    /// Sleeps until there is something to write; true when the log is being stopped.
+    fn wait_for_work(&self, last_sync: Instant) -> bool {
+        loop {
+            let log = &*self.log;
+            log.idle.store(true, Ordering::SeqCst);
+            if log.stop.load(Ordering::SeqCst) {
+                return true;
+            }
+            let due = log.has_work();
+            match log.durability {
+                Durability::Quorum if due => break,
+                Durability::Quorum => std::thread::park(),
+                Durability::Async { interval } => {
+                    let left = interval.saturating_sub(last_sync.elapsed());
+                    let hurry = log.hurry.swap(false, Ordering::AcqRel);
+                    if due && (hurry || left.is_zero()) {
+                        break;
+                    }
+                    std::thread::park_timeout(if due { left } else { interval.max(left) });
+                }
+            }
+        }
+        self.log.idle.store(false, Ordering::SeqCst);
+        false
+    }
+
+    fn wait_for_stop(&self) {
+        while !self.log.stop.load(Ordering::SeqCst) {
+            std::thread::park_timeout(Duration::from_millis(100));
+        }
+    }
+
+    fn commit_all(&mut self) -> Result<()> {
+        let (frames, durable) = self.log.take_frames();
+        if frames.is_empty() {
+            return Ok(());
+        }
+        for sealed in &frames {
+            self.write_frame(sealed)?;
+        }
+        let log = &*self.log;
+        log.counters.last_sync_s.store(self.clock.now_ms() / 1000, Ordering::Relaxed);
+        log.durable.store(durable, Ordering::Release);
+        log.durability_waiters.release(durable);
+        if !log.room_waiters.is_empty() && log.undurable() <= log.max_undurable / 2 {
+            log.room_waiters.release(durable);
+        }
+        Ok(())
+    }
+
+    fn write_frame(&mut self, sealed: &Sealed) -> Result<()> {
+        let file = self.file_of(sealed)?;
+        let Some(memory) = self.log.segments.memory(sealed.segment) else {
+            return Err(std::io::Error::other("segment has no memory"));
+        };
+        let Memory::Buffer(buffer) = &*memory else {
+            return Err(std::io::Error::other("segment is already sealed"));
+        };
+        let segment_start = self.log.segments.start(sealed.segment);
+        let offset = sealed.start - segment_start;
+        let len = align_up(sealed.end - sealed.start, BLOCK);
+        self.number += 1;
+        let header = Frame {
+            log_id: self.files.log_id,
+            address: sealed.start,
+            durable_before: self.log.durable(),
+            len: sealed.end - sealed.start,
+            number: self.number,
+            records: sealed.records,
+            body: 0,
+            incarnation: self.incarnation,
+            flags: 0,
+        };
+        // SAFETY: the frame lies within the segment's buffer, which `memory` keeps alive; it is
+        // sealed, so nobody writes to it but this thread, and readers of its records do not touch
+        // the checksums and the frame header that are written here.
+        let bytes = unsafe {
+            let start = buffer.base().add(offset as usize);
+            finish_frame(start, header);
+            std::slice::from_raw_parts(start, len as usize)
+        };
+        file.write_durable(bytes, offset)?;
+        let counters = &self.log.counters;
+        Counters::add(&counters.groups, 1);
+        Counters::add(&counters.group_bytes, len);
+        Counters::add(&counters.group_records, u64::from(sealed.records));
+        Counters::add(&counters.syncs, 1);
+        Ok(())
+    }
+
+    /// The file of the frame's segment, made if this is its first frame.
+    fn file_of(&mut self, sealed: &Sealed) -> Result<Arc<dyn File>> {
+        if let Some((id, file)) = &self.current
+            && *id == sealed.segment
+        {
+            return Ok(Arc::clone(file));
+        }
+        let file = self.files.create_segment(sealed.segment, sealed.span, sealed.previous_end)?;
+        self.log.segments.set_file(sealed.segment, Arc::clone(&file));
+        if let Some((full, _)) = self.current.replace((sealed.segment, Arc::clone(&file))) {
+            (self.segment_sealed)(full);
+        }
+        Ok(file)
+    }
+
+    /// Ends the log with a frame that says so, if it is to end: then damage to the frame before it
+    /// cannot pass for a write that a crash cut short.
+    fn close_if(&mut self, stopping: bool) -> Result<()> {
+        let Some((id, file)) = self.current.clone().filter(|_| stopping) else { return Ok(()) };
+        let tail = self.log.tail.lock();
+        if tail.segment != id || tail.frame_start + BLOCK > tail.segment_end {
+            return Ok(());
+        }
+        let frame = Frame {
+            log_id: self.files.log_id,
+            address: tail.frame_start,
+            durable_before: self.log.durable(),
+            len: frame::HEADER,
+            number: self.number + 1,
+            records: 0,
+            body: frame::Body::default().finish(),
+            incarnation: self.incarnation,
+            flags: frame::FLAG_CLOSE,
+        };
+        let mut block = vec![0u8; BLOCK as usize];
+        block[..frame::HEADER as usize].copy_from_slice(&frame.encode());
+        file.write_durable(&block, frame.address - self.log.segments.start(id))
+    }
+}
+
+/// Fills in the checksums of a frame's records and its header.
+///
+/// # Safety
+/// `start` points to the frame's first byte in memory valid for `header.len` bytes that holds
+/// `header.records` records written by `fill_record`; nobody else writes to it, and nobody reads
+/// the checksums.
+unsafe fn finish_frame(start: *mut u8, header: Frame) {
+    let mut body = frame::Body::default();
+    let mut at = frame::HEADER;
+    for _ in 0..header.records {
+        // SAFETY: a record was written here, with a valid header that gives its length.
+        unsafe {
+            let record = start.add(at as usize);
+            let mut head = [0u8; HEADER];
+            std::ptr::copy_nonoverlapping(record.add(4), head.as_mut_ptr().add(4), HEADER - 4);
+            let head = Header::decode(&head).expect("records in memory have valid headers");
+            let content = HEADER + head.key_len as usize + head.value_len as usize;
+            let sum = checksum(
+                header.address + at,
+                std::slice::from_raw_parts(record, content),
+            );
+            std::ptr::copy_nonoverlapping(sum.to_le_bytes().as_ptr(), record, 4);
+            body.add(sum);
+            at += head.total_len();
+        }
+    }
+    let bytes = Frame { body: body.finish(), ..header }.encode();
+    // SAFETY: the frame's memory begins with room for its header.
+    unsafe { std::ptr::copy_nonoverlapping(bytes.as_ptr(), start, bytes.len()) };
+}

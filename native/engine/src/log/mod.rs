@@ -1,0 +1,337 @@
+//! The log: one address space, one tail, one committer.
+//!
+//! Writers append records to the open frame in memory, under the tail lock, for as long as a memory
+//! copy takes. The committer seals that frame, writes it to the segment's file, syncs it and
+//! publishes the durable position; meanwhile the next frame fills. So one sync covers everybody who
+//! wrote since the last one, and nobody waits for a timer.
+
+mod buffer;
+mod committer;
+mod files;
+mod segments;
+mod tail;
+mod trash;
+mod waiters;
+
+use std::sync::OnceLock;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::thread::Thread;
+
+use crossbeam_epoch::Guard;
+use parking_lot::{Condvar, Mutex, MutexGuard};
+
+pub(crate) use buffer::Buffer;
+pub(crate) use committer::{Committer, run as run_committer};
+pub(crate) use files::{Files, segment_path};
+pub(crate) use segments::{Memory, Segments};
+pub(crate) use tail::Tail;
+pub(crate) use trash::{Trash, TrashBin, trash};
+pub use waiters::Waiter;
+use waiters::Waiters;
+
+use crate::Lsn;
+use crate::error::{Failure, WriteError};
+use crate::options::Durability;
+use crate::record::frame::{BLOCK, HEADER as FRAME_HEADER};
+use crate::record::{self, HEADER, Header, Kind};
+use crate::stats::Counters;
+
+/// Values from this size on are copied into the log without its lock.
+const LARGE_VALUE: usize = 64 << 10;
+/// In async mode the committer is woken early when so much is unsynced.
+const ASYNC_WAKE: u64 = 8 << 20;
+
+/// A record to be appended.
+pub(crate) struct Write<'a> {
+    pub kind: Kind,
+    pub space: u32,
+    pub tag: u8,
+    pub expiry_ms: u64,
+    pub key: &'a [u8],
+    pub value: &'a [u8],
+}
+
+impl Write<'_> {
+    fn total_len(&self) -> u64 {
+        record::total_len(self.key.len(), self.value.len())
+    }
+
+    fn header(&self, sequence: u64) -> Header {
+        Header {
+            key_len: self.key.len() as u32,
+            value_len: self.value.len() as u32,
+            space: self.space,
+            sequence,
+            kind: self.kind,
+            tag: self.tag,
+            expiry_ms: self.expiry_ms,
+        }
+    }
+}
+
+/// The log of one store.
+pub(crate) struct Log {
+    pub segments: Segments,
+    pub counters: Counters,
+    pub trash: Trash,
+    durability: Durability,
+    max_undurable: u64,
+    tail: Mutex<Tail>,
+    /// Signalled when the last copying writer of a frame is done.
+    copied: Condvar,
+    durable: AtomicU64,
+    failure: OnceLock<Failure>,
+    failed: AtomicBool,
+    stop: AtomicBool,
+    durability_waiters: Waiters,
+    room_waiters: Waiters,
+    committer: OnceLock<Thread>,
+    /// True while the committer sleeps or is about to.
+    idle: AtomicBool,
+    /// Set to have the committer sync now in async mode.
+    hurry: AtomicBool,
+}
+
+impl Log {
+    pub(crate) fn new(
+        segments: Segments,
+        tail: Tail,
+        durability: Durability,
+        max_undurable: u64,
+        trash: Trash,
+    ) -> Log {
+        let durable = AtomicU64::new(tail.frame_start);
+        Log {
+            segments,
+            counters: Counters::default(),
+            trash,
+            durability,
+            max_undurable,
+            tail: Mutex::new(tail),
+            copied: Condvar::new(),
+            durable,
+            failure: OnceLock::new(),
+            failed: AtomicBool::new(false),
+            stop: AtomicBool::new(false),
+            durability_waiters: Waiters::default(),
+            room_waiters: Waiters::default(),
+            committer: OnceLock::new(),
+            idle: AtomicBool::new(false),
+            hurry: AtomicBool::new(false),
+        }
+    }
+
+    /// Position below which everything survives a crash.
+    pub(crate) fn durable(&self) -> Lsn {
+        self.durable.load(Ordering::Acquire)
+    }
+
+    pub(crate) fn durability(&self) -> Durability {
+        self.durability
+    }
+
+    /// The position that becomes durable when all that was written so far does.
+    pub(crate) fn written(&self) -> Lsn {
+        let tail = self.tail.lock();
+        if tail.records == 0 && tail.sealed.is_empty() { self.durable() } else { tail.frames_end() }
+    }
+
+    pub(crate) fn failure(&self) -> Option<&Failure> {
+        self.failure.get()
+    }
+
+    /// Appends records that become durable together or not at all. `placed` is told each record's
+    /// address, under the tail lock or before this returns.
+    ///
+    /// # Errors
+    /// See [`WriteError`]; nothing was appended then.
+    pub(crate) fn append(
+        &self,
+        writes: &[Write<'_>],
+        guard: &Guard,
+        mut placed: impl FnMut(usize, u64),
+    ) -> Result<(), WriteError> {
+        let len: u64 = writes.iter().map(Write::total_len).sum();
+        let mut tail = self.reserve(len)?;
+        let large = writes.iter().any(|write| write.value.len() >= LARGE_VALUE);
+        let mut address = tail.address;
+        let mut sequence = tail.sequence;
+        tail.address += len;
+        tail.sequence += writes.len() as u64;
+        tail.records += writes.len() as u32;
+        let mut fill = |guard: &Guard| {
+            for (number, write) in writes.iter().enumerate() {
+                sequence += 1;
+                // SAFETY: `reserve` made room for `len` bytes at the tail's address in a present
+                // segment buffer; this writer alone has that range, until the frame is sealed,
+                // which the tail lock or `copying` forbids while this runs.
+                unsafe { fill_record(self.segments.at(address, guard), write, sequence) };
+                placed(number, address);
+                address += write.total_len();
+            }
+        };
+        if !large {
+            fill(guard);
+            return Ok(());
+        }
+        tail.copying += 1;
+        drop(tail);
+        fill(guard);
+        let mut tail = self.tail.lock();
+        tail.copying -= 1;
+        if tail.copying == 0 {
+            self.copied.notify_all();
+        }
+        Ok(())
+    }
+
+    /// Replaces the value of the record at `address` by one of the same padded length, if the
+    /// record is not yet handed to the committer. The caller holds the lock of the record's shard.
+    pub(crate) fn update_in_place(
+        &self,
+        address: u64,
+        old: &Header,
+        write: &Write<'_>,
+        guard: &Guard,
+    ) -> bool {
+        if old.total_len() != write.total_len() || write.value.len() >= LARGE_VALUE {
+            return false;
+        }
+        let mut tail = self.tail.lock();
+        if address < tail.frame_start || tail.closed || self.failed.load(Ordering::Acquire) {
+            return false;
+        }
+        tail.sequence += 1;
+        let at = self.segments.at(address, guard);
+        // SAFETY: the record is in the open frame, whose bytes only the holder of the tail lock
+        // writes; its readers hold the shard's lock, as does the caller. Lengths are equal.
+        unsafe { fill_record(at, write, tail.sequence) };
+        Counters::add(&self.counters.coalesced, 1);
+        true
+    }
+
+    /// Locks the tail with room for `len` bytes in the open frame.
+    fn reserve(&self, len: u64) -> Result<MutexGuard<'_, Tail>, WriteError> {
+        let mut tail = self.tail.lock();
+        if self.failed.load(Ordering::Acquire) {
+            return Err(WriteError::Failed);
+        }
+        if tail.closed {
+            return Err(WriteError::Closed);
+        }
+        let undurable = tail.address.saturating_sub(self.durable());
+        if undurable > FRAME_HEADER && undurable + len > self.max_undurable {
+            drop(tail);
+            self.kick_now();
+            return Err(WriteError::Busy);
+        }
+        if !tail.fits(len) {
+            self.roll(&mut tail, len)?;
+        }
+        Ok(tail)
+    }
+
+    /// Begins a new segment that has room for `len` bytes of records.
+    fn roll(&self, tail: &mut Tail, len: u64) -> Result<(), WriteError> {
+        // A writer that still copies into the open frame would see it sealed.
+        if tail.copying > 0 {
+            return Err(WriteError::Busy);
+        }
+        let shift = self.segments.size().trailing_zeros();
+        let span = (BLOCK + FRAME_HEADER + len).div_ceil(self.segments.size());
+        let id = tail.segment + u64::from(tail.span);
+        let bytes = usize::try_from(span << shift).map_err(|_| WriteError::TooLarge)?;
+        // Anonymous memory is not a file: this neither blocks nor touches a disk.
+        let buffer = Buffer::new(bytes).map_err(|_| WriteError::Busy)?;
+        let span = u32::try_from(span).map_err(|_| WriteError::TooLarge)?;
+        self.segments.add(id, span, Memory::Buffer(buffer), None);
+        tail.roll(id, span, shift);
+        Ok(())
+    }
+
+    /// Adds a waiter for `lsn`; gives it back when there is nothing to wait for.
+    pub(crate) fn wait_durable(&self, lsn: Lsn, waiter: Waiter) -> Option<Waiter> {
+        let back = self.durability_waiters.add(lsn, waiter, || {
+            self.durable() >= lsn || self.failed.load(Ordering::Acquire)
+        });
+        if back.is_none() {
+            self.kick_now();
+        }
+        back
+    }
+
+    /// Adds a waiter for room in the log; gives it back when there is room already.
+    pub(crate) fn wait_room(&self, waiter: Waiter) -> Option<Waiter> {
+        self.room_waiters.add(0, waiter, || {
+            self.undurable() <= self.max_undurable / 2 || self.failed.load(Ordering::Acquire)
+        })
+    }
+
+    /// Bytes written and not yet durable.
+    pub(crate) fn undurable(&self) -> u64 {
+        let tail = self.tail.lock();
+        let end = if tail.records == 0 { tail.frame_start } else { tail.address };
+        end.saturating_sub(self.durable())
+    }
+
+    /// Tells the committer that there is something to do. Called once for a batch of commands, not
+    /// for each write.
+    pub(crate) fn kick(&self) {
+        match self.durability {
+            Durability::Quorum => self.wake(),
+            Durability::Async { .. } if self.undurable() > ASYNC_WAKE => self.kick_now(),
+            Durability::Async { .. } => {}
+        }
+    }
+
+    /// Has the committer sync now, whatever the durability mode.
+    pub(crate) fn kick_now(&self) {
+        self.hurry.store(true, Ordering::Release);
+        self.wake();
+    }
+
+    fn wake(&self) {
+        if self.idle.load(Ordering::SeqCst)
+            && self.idle.swap(false, Ordering::SeqCst)
+            && let Some(thread) = self.committer.get()
+        {
+            thread.unpark();
+        }
+    }
+
+    /// Takes no more writes; the committer finishes what there is and ends.
+    pub(crate) fn stop(&self) {
+        self.tail.lock().closed = true;
+        self.stop.store(true, Ordering::SeqCst);
+        self.idle.store(true, Ordering::SeqCst);
+        self.wake();
+    }
+
+    /// The log can no longer be written: no acknowledgement any more.
+    pub(crate) fn fail(&self, failure: Failure) {
+        let failure = self.failure.get_or_init(|| failure);
+        self.failed.store(true, Ordering::Release);
+        self.durability_waiters.fail(failure);
+        self.room_waiters.fail(failure);
+    }
+}
+
+/// Writes a record's bytes but its checksum, which the committer adds.
+///
+/// # Safety
+/// `at` is valid for writes of the record's padded length, and nobody else accesses that range but
+/// readers that are kept out by a lock the caller holds.
+unsafe fn fill_record(at: *mut u8, write: &Write<'_>, sequence: u64) {
+    let header = write.header(sequence).encode();
+    let content = HEADER + write.key.len() + write.value.len();
+    let padding = write.total_len() as usize - content;
+    // SAFETY: all four ranges lie within the padded length promised by the caller; the sources are
+    // Rust slices and do not overlap the log's memory being written.
+    unsafe {
+        std::ptr::copy_nonoverlapping(header[4..].as_ptr(), at.add(4), HEADER - 4);
+        std::ptr::copy_nonoverlapping(write.key.as_ptr(), at.add(HEADER), write.key.len());
+        let value = at.add(HEADER + write.key.len());
+        std::ptr::copy_nonoverlapping(write.value.as_ptr(), value, write.value.len());
+        std::ptr::write_bytes(at.add(content), 0, padding);
+    }
+}

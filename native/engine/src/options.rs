@@ -1,0 +1,62 @@
+//! How a store is opened.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::clock::{Clock, SystemClock};
+use crate::io::Io;
+
+/// When a write counts as done.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Durability {
+    /// When it is on stable storage. Replies wait for it, and for what they have read.
+    Quorum,
+    /// At once; it is on stable storage at most about `interval` later.
+    Async {
+        /// Time between two syncs while there is something to sync.
+        interval: Duration,
+    },
+}
+
+/// Settings of a store.
+#[derive(Clone)]
+pub struct Options {
+    /// Directory of the store's files; created if missing.
+    pub dir: PathBuf,
+    /// Number of shards; each has its lock and its index. At least 1.
+    pub shards: u16,
+    /// Number of separate key spaces ("databases").
+    pub spaces: u16,
+    /// When a write counts as done.
+    pub durability: Durability,
+    /// Size of a segment file in bytes; a power of two of at least 64 KiB. Fixed when the store is
+    /// created: an existing store keeps its own.
+    pub segment_size: u64,
+    /// Writers wait when more bytes than this are not yet durable.
+    pub max_undurable: u64,
+    /// Which shard owns a key: `route(key, shards) < shards`, the same for ever.
+    pub route: fn(&[u8], u16) -> u16,
+    /// Where the files are.
+    pub io: Arc<dyn Io>,
+    /// What time it is.
+    pub clock: Arc<dyn Clock>,
+}
+
+impl Options {
+    /// The defaults for a store in `dir` on `io`: one shard, 16 spaces, quorum, 64 MiB segments,
+    /// 256 MiB of undurable data.
+    pub fn new(dir: impl Into<PathBuf>, io: Arc<dyn Io>) -> Options {
+        Options {
+            dir: dir.into(),
+            shards: 1,
+            spaces: 16,
+            durability: Durability::Quorum,
+            segment_size: 64 << 20,
+            max_undurable: 256 << 20,
+            route: |_, _| 0,
+            io,
+            clock: Arc::new(SystemClock),
+        }
+    }
+}

@@ -1,0 +1,74 @@
+//! The first block of a segment file.
+
+use super::frame::BLOCK;
+use super::{u32_at, u64_at};
+
+const MAGIC: u64 = 0x3147_4553_4352_4546; // "FERCSEG1"
+/// Version of the segment format this code writes and reads.
+pub(crate) const VERSION: u32 = 1;
+const LEN: usize = 64;
+
+/// What a segment file says of itself. The file covers the log addresses from
+/// `id * segment_size` on; a file for one huge record covers several ids.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct SegmentHeader {
+    /// Identity of the store.
+    pub log_id: u64,
+    /// First segment id of the file.
+    pub id: u64,
+    /// Number of segment sizes the file covers.
+    pub span: u32,
+    /// log2 of the segment size.
+    pub shift: u32,
+    /// Address at which the frames of the segment before end; 0 for the first.
+    pub previous_end: u64,
+}
+
+impl SegmentHeader {
+    /// The header block.
+    pub(crate) fn encode(&self) -> Vec<u8> {
+        let mut out = vec![0u8; BLOCK as usize];
+        out[0..8].copy_from_slice(&MAGIC.to_le_bytes());
+        out[12..16].copy_from_slice(&VERSION.to_le_bytes());
+        out[16..24].copy_from_slice(&self.log_id.to_le_bytes());
+        out[24..32].copy_from_slice(&self.id.to_le_bytes());
+        out[32..36].copy_from_slice(&self.span.to_le_bytes());
+        out[36..40].copy_from_slice(&self.shift.to_le_bytes());
+        out[40..48].copy_from_slice(&self.previous_end.to_le_bytes());
+        let crc = crc32c::crc32c(&out[12..LEN]);
+        out[8..12].copy_from_slice(&crc.to_le_bytes());
+        out
+    }
+
+    /// Reads a header block; `None` if it is none.
+    pub(crate) fn decode(bytes: &[u8]) -> Option<SegmentHeader> {
+        let bytes = bytes.get(..LEN)?;
+        let intact = u64_at(bytes, 0) == MAGIC
+            && crc32c::crc32c(&bytes[12..]) == u32_at(bytes, 8)
+            && u32_at(bytes, 12) == VERSION;
+        intact.then(|| SegmentHeader {
+            log_id: u64_at(bytes, 16),
+            id: u64_at(bytes, 24),
+            span: u32_at(bytes, 32),
+            shift: u32_at(bytes, 36),
+            previous_end: u64_at(bytes, 40),
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    proptest! {
+        #[test]
+        fn round_trip_and_every_flipped_bit(log_id: u64, id: u64, span: u32, shift: u32, previous_end: u64, bit in 0usize..512) {
+            let header = SegmentHeader { log_id, id, span, shift, previous_end };
+            let mut bytes = header.encode();
+            prop_assert_eq!(SegmentHeader::decode(&bytes), Some(header));
+            bytes[bit / 8] ^= 1 << (bit % 8);
+            prop_assert_eq!(SegmentHeader::decode(&bytes), None);
+        }
+    }
+}

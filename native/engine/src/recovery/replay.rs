@@ -1,0 +1,120 @@
+//! Rebuilds the index from the log's records, oldest first.
+
+use std::collections::HashMap;
+
+use crossbeam_epoch as epoch;
+
+use crate::access::keyspace::SpaceTable;
+use crate::core::hash;
+use crate::index::Slot;
+use crate::log::Segments;
+use crate::options::Options;
+use crate::record::manifest::Manifest;
+use crate::record::{Kind, View};
+use crate::shard::{RecordRef, Shard, Space};
+
+/// The state that the records seen so far make.
+pub(crate) struct Replay<'o> {
+    options: &'o Options,
+    hash_seed: u64,
+    now_s: u32,
+    table: SpaceTable,
+    /// Each incarnation's parts, a shard each. Emptied ones are dropped at the end.
+    spaces: HashMap<u32, Vec<Space>>,
+    sequence: u64,
+}
+
+/// The state at the end of the log.
+pub(crate) struct Replayed {
+    pub shards: Vec<Shard>,
+    pub next_space: u32,
+    /// Highest sequence number seen.
+    pub sequence: u64,
+}
+
+impl<'o> Replay<'o> {
+    pub(crate) fn new(options: &'o Options, manifest: &Manifest) -> Replay<'o> {
+        Replay {
+            options,
+            hash_seed: manifest.hash_seed,
+            now_s: (options.clock.now_ms() / 1000) as u32,
+            table: SpaceTable::first(0),
+            spaces: HashMap::new(),
+            sequence: 0,
+        }
+    }
+
+    /// Takes the record at `address` into account.
+    pub(crate) fn apply(&mut self, address: u64, record: &View<'_>, segments: &Segments) {
+        self.sequence = self.sequence.max(record.header.sequence);
+        match record.header.kind {
+            Kind::Spaces => {
+                if let Some(table) = SpaceTable::decode(record.value) {
+                    self.table = table;
+                }
+            }
+            Kind::Put | Kind::Delete => self.apply_key(address, record, segments),
+        }
+    }
+
+    fn apply_key(&mut self, address: u64, record: &View<'_>, segments: &Segments) {
+        let hash = hash(self.hash_seed, record.key);
+        let shards = self.options.shards;
+        let shard = usize::from((self.options.route)(record.key, shards));
+        let id = record.header.space;
+        let parts = self
+            .spaces
+            .entry(id)
+            .or_insert_with(|| (0..shards).map(|_| Space::new(id)).collect());
+        let space = &mut parts[shard];
+        let guard = epoch::pin();
+        let place = space.index.find(hash, |slot| {
+            // SAFETY: the slot was made by this replay from a verified record of a segment that
+            // stays mapped; nobody else has the store yet.
+            unsafe { RecordRef::new(segments.at(slot.address(), &guard)) }.has_key(record.key)
+        });
+        if let Some(place) = place {
+            space.expires -= u64::from(space.index.slot(place).expiry_s() != 0);
+        }
+        if record.header.kind == Kind::Delete {
+            if let Some(place) = place {
+                space.index.remove(place);
+            }
+            return;
+        }
+        let header = &record.header;
+        let slot = Slot::new(hash, address, header.total_len(), header.expiry_ms, self.now_s);
+        space.expires += u64::from(header.expiry_ms != 0);
+        match place {
+            Some(place) => *space.index.slot_mut(place) = slot,
+            None => space.index.insert(slot),
+        }
+    }
+
+    /// The shards, with the key spaces that exist at the end of the log.
+    ///
+    /// # Errors
+    /// The store has more key spaces than asked for: they would not be reachable.
+    pub(crate) fn finish(mut self) -> Result<Replayed, String> {
+        let wanted = usize::from(self.options.spaces);
+        if self.table.ids.len() > wanted {
+            return Err(format!(
+                "the store has {} databases; it cannot be opened with {wanted}",
+                self.table.ids.len()
+            ));
+        }
+        // The same numbers at each start until a flush or swap logs them.
+        while self.table.ids.len() < wanted {
+            self.table.ids.push(self.table.next);
+            self.table.next += 1;
+        }
+        let mut shards: Vec<Shard> = (0..self.options.shards).map(|_| Shard::new([])).collect();
+        for &id in &self.table.ids {
+            let mut parts = self.spaces.remove(&id).unwrap_or_default().into_iter();
+            for shard in &mut shards {
+                shard.spaces.push(parts.next().unwrap_or_else(|| Space::new(id)));
+            }
+        }
+        Ok(Replayed { shards, next_space: self.table.next, sequence: self.sequence })
+    }
+}
