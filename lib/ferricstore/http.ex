@@ -11,7 +11,7 @@ defmodule FerricStore.HTTP do
 
   use GenServer
   alias FerricStore.HTTP.{HealthHandler, MetricsHandler}
-  alias FerricStore.Server.{Address, Listener}
+  alias FerricStore.Server.Listener
 
   @defaults [
     store: FerricStore,
@@ -62,59 +62,29 @@ defmodule FerricStore.HTTP do
   end
 
   @impl GenServer
-  def handle_call(:port, _from, [{_reference, socket} | _rest] = listeners) do
-    {:ok, port} = :inet.port(socket)
-    {:reply, port, listeners}
+  def handle_call(:port, _from, [listener | _rest] = listeners) do
+    {:reply, Listener.port(listener), listeners}
   end
 
   @impl GenServer
   def handle_info(_exit, listeners), do: {:noreply, listeners}
 
   @impl GenServer
-  def terminate(_reason, listeners), do: stop(listeners)
+  def terminate(_reason, listeners), do: Listener.close(listeners, 0)
 
   defp listen(options) do
-    protocol = %{env: %{dispatch: dispatch(options.store)}}
+    # Cowboy's connection processes supervise those of their requests, and say so to Ranch.
+    kind = %{connection_type: :supervisor}
+    protocol = {:cowboy_clear, Map.put(kind, :env, %{dispatch: dispatch(options.store)})}
+    places = Enum.map(options.bind, &{&1, options.port})
 
-    options.bind
-    |> Enum.with_index()
-    |> Enum.reduce_while({:ok, []}, fn {address, index}, {:ok, opened} ->
-      case open({options.name, index}, {address, options.port}, protocol) do
-        {:ok, listener} ->
-          {:cont, {:ok, opened ++ [listener]}}
-
-        {:error, message} ->
-          stop(opened)
-          {:halt, {:error, message}}
-      end
-    end)
+    Listener.open_all(
+      options.name,
+      places,
+      protocol,
+      Map.put(kind, :max_connections, @max_connections)
+    )
   end
-
-  defp open(reference, place, protocol) do
-    with {:ok, socket} <- Listener.listen(place),
-         :ok <- start(reference, socket, protocol) do
-      {:ok, {reference, socket}}
-    else
-      {:error, reason} ->
-        {:error, "cannot listen on #{Address.to_text(place)} (HTTP): #{Listener.explain(reason)}"}
-    end
-  end
-
-  defp start(reference, socket, protocol) do
-    _ = :cowboy.stop_listener(reference)
-
-    case :cowboy.start_clear(
-           reference,
-           %{socket: socket, max_connections: @max_connections},
-           protocol
-         ) do
-      {:ok, _pid} -> :ok
-      {:error, reason} -> {:error, reason}
-    end
-  end
-
-  defp stop(listeners),
-    do: Enum.each(listeners, fn {reference, _socket} -> :cowboy.stop_listener(reference) end)
 
   defp dispatch(store) do
     :cowboy_router.compile([

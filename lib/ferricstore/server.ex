@@ -104,27 +104,12 @@ defmodule FerricStore.Server do
     Listener.close(state.listeners, @drain_timeout)
   end
 
-  # Opens all listeners, or none.
   defp listen(state) do
-    client = %{store: Store.handle(state.store), stop: &System.stop/0}
+    protocol = {Connection, %{store: Store.handle(state.store), stop: &System.stop/0}}
 
-    state
-    |> places()
-    |> Enum.with_index()
-    |> Enum.reduce_while({:ok, []}, fn {place, index}, {:ok, opened} ->
-      case Listener.open({state.name, index}, place, Connection, client) do
-        {:ok, listener} ->
-          {:cont, {:ok, [listener | opened]}}
-
-        {:error, message} ->
-          Listener.close(opened, 0)
-          {:halt, {:error, message}}
-      end
-    end)
-    |> case do
-      {:ok, opened} -> {:ok, Enum.reverse(opened)}
-      {:error, message} -> {:error, message}
-    end
+    # The store counts clients, and turns one too many away with Redis's message; Ranch would let it hang.
+    options = %{max_connections: :infinity, shutdown: :brutal_kill}
+    Listener.open_all(state.name, places(state), protocol, options)
   end
 
   defp places(%{bind: addresses, port: port, unix_socket: path}) do

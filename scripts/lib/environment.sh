@@ -10,6 +10,9 @@ if [ -z "${HOME:-}" ]; then
   export HOME="${HOME:-/}"
 fi
 
+# What the caller's shell may have set for another project would lead mix elsewhere.
+unset MIX_ENV MIX_BUILD_PATH MIX_TARGET MIX_EXS
+
 # Elixir insists on UTF-8 file names and output, and Debian's default locale is plain ASCII.
 export LC_ALL=C.UTF-8
 export ELIXIR_ERL_OPTIONS="${ELIXIR_ERL_OPTIONS:-+fnu}"

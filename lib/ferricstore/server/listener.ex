@@ -1,17 +1,15 @@
 defmodule FerricStore.Server.Listener do
   @moduledoc """
-  A listening socket and the acceptors behind it.
-
-  The socket belongs to the process that opens the listener, so it is closed when that process ends for whatever
-  reason. Ranch accepts from it and starts a protocol process for each connection.
+  A listening socket and the acceptors behind it: Ranch accepts from it and starts a protocol process for each
+  connection.
   """
 
   alias FerricStore.Server.{Address, UnixSocket}
 
-  @enforce_keys [:reference, :socket, :place]
+  @enforce_keys [:reference, :place]
   defstruct @enforce_keys
 
-  @type t :: %__MODULE__{reference: term(), socket: :inet.socket(), place: Address.t()}
+  @type t :: %__MODULE__{reference: term(), place: Address.t()}
 
   # A client that reads nothing for this long, while a reply waits for it, is disconnected. Milliseconds.
   @send_timeout 30_000
@@ -34,44 +32,37 @@ defmodule FerricStore.Server.Listener do
   Listens at `place` and starts `protocol`, a `:ranch_protocol`, with `argument` for each connection.
 
   `reference` tells listeners apart; one that is left over under the same reference is ended first.
+  `options` are Ranch's transport options, where they differ from its defaults.
   """
-  @spec open(term(), Address.t(), module(), term()) ::
+  @spec open(term(), Address.t(), {module(), argument :: term()}, map()) ::
           {:ok, t()} | {:error, message :: String.t()}
-  def open(reference, place, protocol, argument) do
-    with {:ok, socket} <- listen(place),
-         :ok <- start(reference, socket, protocol, argument) do
-      {:ok, %__MODULE__{reference: reference, socket: socket, place: actual_place(place, socket)}}
+  def open(reference, place, protocol, options) do
+    with :ok <- prepare(place),
+         :ok <- start(reference, Map.put(options, :socket_opts, socket_options(place)), protocol),
+         :ok <- restrict(place) do
+      {:ok, %__MODULE__{reference: reference, place: actual_place(place, reference)}}
     else
       {:error, reason} ->
         {:error, "cannot listen on #{Address.to_text(place)}: #{explain(reason)}"}
     end
   end
 
-  @doc "A socket that listens at `place`, with the options every socket of the server has."
-  @spec listen(Address.t()) :: {:ok, :inet.socket()} | {:error, :inet.posix() | String.t()}
-  def listen({:local, path}) do
-    with :ok <- UnixSocket.clear(path),
-         {:ok, socket} <- :ranch_tcp.listen([{:ip, {:local, path}}, {:port, 0} | unix_options()]),
-         :ok <- UnixSocket.restrict(path) do
-      {:ok, socket}
-    end
-  end
+  @doc "Opens a listener at each of `places`, or none; see `open/4`."
+  @spec open_all(term(), [Address.t()], {module(), argument :: term()}, map()) ::
+          {:ok, [t()]} | {:error, message :: String.t()}
+  def open_all(name, places, protocol, options) do
+    places
+    |> Enum.with_index()
+    |> Enum.reduce_while({:ok, []}, fn {place, index}, {:ok, opened} ->
+      case open({name, index}, place, protocol, options) do
+        {:ok, listener} ->
+          {:cont, {:ok, opened ++ [listener]}}
 
-  def listen({address, port}) do
-    :ranch_tcp.listen(
-      [{:ip, address}, {:port, port} | family_options(address)] ++ @socket_options
-    )
-  end
-
-  @doc "What went wrong, in words."
-  @spec explain(:inet.posix() | String.t() | term()) :: String.t()
-  def explain(message) when is_binary(message), do: message
-
-  def explain(reason) do
-    case :inet.format_error(reason) do
-      'unknown POSIX error' -> inspect(reason)
-      text -> to_string(text)
-    end
+        {:error, message} ->
+          close(opened, 0)
+          {:halt, {:error, message}}
+      end
+    end)
   end
 
   @doc "The TCP port the listener has; 0 for a Unix socket."
@@ -80,8 +71,8 @@ defmodule FerricStore.Server.Listener do
   def port(%__MODULE__{place: {_address, port}}), do: port
 
   @doc """
-  Stops listening, asks the connections to end after the command they are executing, waits `timeout` milliseconds
-  for them, and ends the rest.
+  Stops listening, asks the connections with the message `:ferric_stop` to end after the command they are executing,
+  waits `timeout` milliseconds for them, and ends the rest. With a timeout of 0 they are not asked.
   """
   @spec close([t()], non_neg_integer()) :: :ok
   def close(listeners, timeout) do
@@ -90,27 +81,52 @@ defmodule FerricStore.Server.Listener do
     Enum.each(listeners, &:ranch.stop_listener(&1.reference))
   end
 
-  defp start(reference, socket, protocol, argument) do
-    options = %{
-      socket: socket,
-      # The store counts clients and turns one too many away with Redis's message; Ranch would let it hang.
-      max_connections: :infinity,
-      shutdown: :brutal_kill
-    }
+  # Ranch would report a place that is taken as a failure of several of its processes. Trying it first leaves one
+  # sentence to be said about it.
+  defp prepare(place) do
+    with :ok <- clear(place),
+         {:ok, socket} <- :gen_tcp.listen(0, [{:reuseaddr, true} | socket_options(place)]) do
+      :gen_tcp.close(socket)
+      clear(place)
+    end
+  end
 
-    _ = :ranch.stop_listener(reference)
+  defp clear({:local, path}), do: UnixSocket.clear(path)
+  defp clear({_address, _port}), do: :ok
 
-    case :ranch.start_listener(reference, :ranch_tcp, options, protocol, argument) do
-      {:ok, _pid} -> :ok
-      {:error, reason} -> {:error, reason}
+  defp restrict({:local, path}), do: UnixSocket.restrict(path)
+  defp restrict({_address, _port}), do: :ok
+
+  defp explain(message) when is_binary(message), do: message
+
+  defp explain(reason) do
+    case :inet.format_error(reason) do
+      'unknown POSIX error' -> inspect(reason)
+      text -> to_string(text)
+    end
+  end
+
+  defp start(reference, options, {module, argument} = protocol) do
+    case :ranch.start_listener(reference, :ranch_tcp, options, module, argument) do
+      {:ok, _pid} ->
+        :ok
+
+      # A predecessor was killed before it could end its listener; its socket is closed already.
+      {:error, {:already_started, _pid}} ->
+        :ok = :ranch.stop_listener(reference)
+        start(reference, options, protocol)
+
+      {:error, reason} ->
+        {:error, reason}
     end
   end
 
   defp stop_accepting(%__MODULE__{place: place} = listener) do
     :ranch.suspend_listener(listener.reference)
-    :gen_tcp.close(listener.socket)
     with {:local, path} <- place, do: File.rm(path)
   end
+
+  defp drain(_connections, 0), do: :ok
 
   defp drain(connections, timeout) do
     monitors = for pid <- connections, do: Process.monitor(pid)
@@ -129,19 +145,19 @@ defmodule FerricStore.Server.Listener do
     end
   end
 
-  defp actual_place({:local, path}, _socket), do: {:local, path}
-
-  defp actual_place({address, 0}, socket) do
-    {:ok, port} = :inet.port(socket)
-    {address, port}
-  end
-
-  defp actual_place(place, _socket), do: place
-
-  # Without it the IPv6 wildcard address would take the IPv4 port as well, and 0.0.0.0 beside :: would fail.
-  defp family_options(address) when tuple_size(address) == 8, do: [:inet6, ipv6_v6only: true]
-  defp family_options(_address), do: []
+  # Port 0 was any that is free; the socket knows which one it got.
+  defp actual_place({:local, path}, _reference), do: {:local, path}
+  defp actual_place({_address, _port}, reference), do: :ranch.get_addr(reference)
 
   # Options of TCP mean nothing to a Unix socket.
-  defp unix_options, do: Keyword.drop(@socket_options, [:nodelay, :keepalive])
+  defp socket_options({:local, path}) do
+    [{:ip, {:local, path}} | Keyword.drop(@socket_options, [:nodelay, :keepalive])]
+  end
+
+  # Without the option the IPv6 wildcard address would take the IPv4 port as well, and 0.0.0.0 beside :: would fail.
+  defp socket_options({address, port}) when tuple_size(address) == 8 do
+    [:inet6, {:ip, address}, {:port, port}, {:ipv6_v6only, true} | @socket_options]
+  end
+
+  defp socket_options({address, port}), do: [{:ip, address}, {:port, port} | @socket_options]
 end

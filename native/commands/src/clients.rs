@@ -103,9 +103,9 @@ impl Client {
         self.owner.store(owner, Release);
     }
 
-    /// Marks the client as killed: it executes nothing more. True the first time.
-    pub(crate) fn kill(&self) -> bool {
-        !self.killed.swap(true, Relaxed)
+    /// Marks the client as killed: it executes nothing more.
+    pub(crate) fn kill(&self) {
+        self.killed.store(true, Relaxed);
     }
 
     /// Whether CLIENT KILL has met it.
@@ -121,6 +121,11 @@ impl Client {
     /// The server's end, likewise.
     pub fn local(&self) -> String {
         shown(&self.peer.local, self.peer.transport)
+    }
+
+    /// Memory of its input buffers, in bytes.
+    pub fn input_bytes(&self) -> usize {
+        self.allocated.load(Relaxed)
     }
 
     /// The flags of CLIENT LIST.

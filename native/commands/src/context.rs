@@ -28,6 +28,9 @@ pub enum Fault {
     /// Nothing was done: the command is too long for a normal scheduler and has to be run again
     /// on a dirty one.
     Long,
+    /// Nothing was done: the connection's process has to act (see [`Context::control`]), and the
+    /// command is to be run again afterwards.
+    Paused,
     /// The log could not be synced; the store accepts no further writes.
     Failed,
 }

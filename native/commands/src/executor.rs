@@ -6,7 +6,7 @@
 //! stays in the session.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use ferric_engine::{Access, Lsn};
 use ferric_resp::{Encoder, Feed, Limits, Step};
@@ -301,6 +301,10 @@ impl<'c> Batch<'c> {
         let outcome = outcome.unwrap_or(Err(Fault::error("ERR internal error")));
         let ran = match outcome {
             Ok(()) => control.map_or(Ran::Done, Ran::Control),
+            Err(Fault::Paused) => {
+                self.reply.truncate(mark);
+                Ran::Stopped(control.map_or(Next::Again, Next::Control))
+            }
             Err(fault) => self.settle(fault, mark),
         };
         if !matches!(ran, Ran::Stopped(_)) {
@@ -316,6 +320,7 @@ impl<'c> Batch<'c> {
         let text = match fault {
             Fault::Busy => return Ran::Stopped(Next::Busy),
             Fault::Long => return Ran::Stopped(Next::Long),
+            Fault::Paused => return Ran::Stopped(Next::Again),
             Fault::Failed => {
                 let reason = self.server.engine().failure();
                 let text = refusal::misconf(reason.as_deref().unwrap_or("the store is closed"));
@@ -359,9 +364,10 @@ impl<'c> Batch<'c> {
         let bytes_out = self.reply.len() - self.start;
         *out = self.reply.into_inner();
         self.server.stats().batch(self.now_us / 1000, commands, bytes_in, bytes_out);
-        let lsn = self.access.depends_on();
-        let waits = self.sync || !self.server.config().is_async();
-        if waits && lsn > 0 && !self.server.engine().is_durable(lsn) { lsn } else { 0 }
+        let engine = self.server.engine();
+        let depends = self.access.depends_on();
+        let lsn = if self.sync { depends.max(engine.written()) } else { depends };
+        if lsn > engine.durable() { lsn } else { 0 }
     }
 }
 

@@ -16,6 +16,7 @@ pub mod session;
 pub mod slot;
 pub mod stats;
 pub mod table;
+pub mod values;
 
 pub use context::{Args, Context, Control, Fault, Outcome};
 pub use executor::{Next, Progress};

@@ -33,6 +33,7 @@ pub struct Session {
     authenticated: bool,
     no_touch: bool,
     closing: bool,
+    paused: bool,
     random: u64,
     pub(crate) reply_mode: ReplyMode,
     pub(crate) input: Input,
@@ -56,6 +57,7 @@ impl Session {
             authenticated: false,
             no_touch: false,
             closing: false,
+            paused: false,
             random,
             reply_mode: ReplyMode::On,
             input: Input::default(),
@@ -158,8 +160,18 @@ impl Session {
         self.set_protocol(initial_protocol(self.client.peer.transport));
         self.set_authenticated(embedded || !has_password);
         self.set_no_touch(false);
-        self.reply_mode = ReplyMode::On;
+        if self.reply_mode != ReplyMode::Skip {
+            self.reply_mode = ReplyMode::On;
+        }
         self.identify(|identity| identity.name.clear());
+    }
+
+    /// Notes that the command that runs waits, or ends the wait of one: a command that pauses its
+    /// connection replies when it is run again. True when it had been waiting.
+    pub fn toggle_pause(&mut self) -> bool {
+        let was = self.paused;
+        self.paused = !was;
+        was
     }
 
     /// Executes nothing more: the next call answers that the connection is to be closed.

@@ -225,12 +225,10 @@ impl Stats {
         let word = text.split(|&b| b == b' ').next().unwrap_or_default();
         let kind = String::from_utf8_lossy(word);
         let mut kinds = self.errors_by_kind.lock();
-        match kinds.get_mut(kind.as_ref()) {
-            Some(count) => *count += 1,
-            None if kinds.len() < MAX_ERROR_KINDS => {
-                kinds.insert(kind.into_owned(), 1);
-            }
-            None => {}
+        if let Some(count) = kinds.get_mut(kind.as_ref()) {
+            *count += 1;
+        } else if kinds.len() < MAX_ERROR_KINDS {
+            kinds.insert(kind.into_owned(), 1);
         }
     }
 

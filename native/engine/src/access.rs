@@ -9,7 +9,6 @@ use crate::core::Core;
 use crate::error::WriteError;
 use crate::index::{Index, Place, Slot};
 use crate::log::Write;
-use crate::options::Durability;
 use crate::record::{self, Header, Kind, MAX_KEY, MAX_VALUE};
 use crate::shard::Shard;
 use crate::stats::Counters;
@@ -123,12 +122,10 @@ impl<'e> Access<'e> {
         Locked { access: self, shards }
     }
 
-    /// The position that must be durable before the replies of this batch may be shown; 0 when
-    /// there is nothing to wait for.
+    /// The position that must be durable before the replies of this batch may be shown, for who
+    /// wants no dirty reads; 0 when it is durable already.
     pub fn depends_on(&self) -> Lsn {
-        let waits = self.core.log.durability() == Durability::Quorum
-            && self.depends > self.core.log.durable();
-        if waits { self.depends } else { 0 }
+        if self.depends > self.core.log.durable() { self.depends } else { 0 }
     }
 
     /// Makes the replies depend on everything written so far, by anybody.

@@ -106,6 +106,11 @@ impl Engine {
         self.core.log.durable()
     }
 
+    /// Whether everything below `lsn` survives a crash.
+    pub fn is_durable(&self, lsn: Lsn) -> bool {
+        self.durable() >= lsn
+    }
+
     /// The position that is durable once everything written so far is.
     pub fn written(&self) -> Lsn {
         self.core.log.written()

@@ -93,9 +93,9 @@ impl Format {
             Spelling::Decimal { negative, digits, exponent } => {
                 self.from_decimal(negative, &digits, exponent).map(Number::Finite)
             }
-            Spelling::Hexadecimal { negative, significand, exponent, inexact } => self
-                .from_binary(negative, significand, exponent, inexact)
-                .map(Number::Finite),
+            Spelling::Hexadecimal { negative, significand, exponent, inexact } => {
+                self.from_binary(negative, significand, exponent, inexact).map(Number::Finite)
+            }
         }
     }
 

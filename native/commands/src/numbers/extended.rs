@@ -41,8 +41,11 @@ impl Extended {
     /// The rounded sum; `None` when it is infinite or not a number.
     pub fn add(self, other: Extended) -> Option<Extended> {
         let (Number::Finite(a), Number::Finite(b)) = (self.0, other.0) else { return None };
-        let (large, small) =
-            if (a.exponent, a.significand) >= (b.exponent, b.significand) { (a, b) } else { (b, a) };
+        let (large, small) = if (a.exponent, a.significand) >= (b.exponent, b.significand) {
+            (a, b)
+        } else {
+            (b, a)
+        };
         let wide = u128::from(large.significand) << GUARD;
         let narrow = shift_right_sticky(
             u128::from(small.significand) << GUARD,
@@ -123,11 +126,9 @@ mod tests {
             ("0", "-1e-18", "0"),
             ("1e18", "0.5", "1000000000000000000.5"),
             ("1e19", "0.5", "10000000000000000000"),
-            ("0", "1e60", "999999999999999999999373423426823078061379384086065532360847"),
+            ("0", "1e60", "999999999999999999999373423426722168652130621984886772203520"),
         ] {
-            if expected.len() < 60 {
-                assert_eq!(sum(a, b), expected, "{a} + {b}");
-            }
+            assert_eq!(sum(a, b), expected, "{a} + {b}");
         }
     }
 
@@ -138,7 +139,10 @@ mod tests {
         for text in ["1.2e4932", "1e5000", "1e-4970", "1e-999999999999999999999", "1e-4952"] {
             assert_eq!(Extended::parse(text.as_bytes()), None, "{text}");
         }
-        assert_eq!(Extended::parse(b"0e999999999999999999999").map(|n| n.to_text()), Some("0".into()));
+        assert_eq!(
+            Extended::parse(b"0e999999999999999999999").map(|n| n.to_text()),
+            Some("0".into())
+        );
         let [largest, infinite] =
             [largest, "inf"].map(|text| Extended::parse(text.as_bytes()).expect(text));
         assert_eq!(largest.add(largest), None);

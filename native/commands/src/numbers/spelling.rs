@@ -120,9 +120,9 @@ fn exponent(text: &[u8]) -> Option<i64> {
     if digits.is_empty() || !digits.iter().all(u8::is_ascii_digit) {
         return None;
     }
-    let magnitude = digits.iter().fold(0i64, |sum, byte| {
-        sum.saturating_mul(10).saturating_add(i64::from(byte - b'0'))
-    });
+    let magnitude = digits
+        .iter()
+        .fold(0i64, |sum, byte| sum.saturating_mul(10).saturating_add(i64::from(byte - b'0')));
     Some(if negative { -magnitude } else { magnitude })
 }
 
@@ -158,8 +158,29 @@ mod tests {
     #[test]
     fn not_numbers() {
         for text in [
-            "", "-", "+", ".", "e5", "1e", "1e+", "1 ", " 1", "1x", "0x", "0xg", "0x.", "0x1p",
-            "0x1p+", "nan", "nan(1)", "infi", "--1", "1.2.3", "1\0", "1e5.0", "0x1e5p1.0",
+            "",
+            "-",
+            "+",
+            ".",
+            "e5",
+            "1e",
+            "1e+",
+            "1 ",
+            " 1",
+            "1x",
+            "0x",
+            "0xg",
+            "0x.",
+            "0x1p",
+            "0x1p+",
+            "nan",
+            "nan(1)",
+            "infi",
+            "--1",
+            "1.2.3",
+            "1\0",
+            "1e5.0",
+            "0x1e5p1.0",
         ] {
             assert_eq!(read(text.as_bytes()), None, "{text:?}");
         }

@@ -30,8 +30,7 @@ pub fn incrby(ctx: &mut Context<'_, '_>, args: Args<'_>) -> Outcome {
 /// `DECRBY key decrement`
 pub fn decrby(ctx: &mut Context<'_, '_>, args: Args<'_>) -> Outcome {
     let decrement = parse_i64_or_fault(args[2])?;
-    let increment =
-        decrement.checked_neg().ok_or(Fault::error("ERR decrement would overflow"))?;
+    let increment = decrement.checked_neg().ok_or(Fault::error("ERR decrement would overflow"))?;
     add(ctx, args[1], increment)
 }
 
@@ -53,9 +52,7 @@ pub fn incrbyfloat(ctx: &mut Context<'_, '_>, args: Args<'_>) -> Outcome {
     let (key, lookup) = (ctx.key(args[1]), Lookup::new(ctx));
     let mut locked = ctx.access.lock(&key);
     let (value, expiry_ms) = match lookup.modify_string(&mut locked, &key)? {
-        Some(entry) => {
-            (Extended::parse(entry.value).ok_or(NOT_A_FLOAT)?, entry.meta.expiry_ms)
-        }
+        Some(entry) => (Extended::parse(entry.value).ok_or(NOT_A_FLOAT)?, entry.meta.expiry_ms),
         None => (Extended::ZERO, 0),
     };
     let increment = Extended::parse(args[2]).ok_or(NOT_A_FLOAT)?;

@@ -1,23 +1,9 @@
-//! The expiry options of SET and GETEX, and relative expiry times.
-
-use std::borrow::Cow;
+//! The expiry options of SET and GETEX.
 
 use crate::context::{Args, Fault};
 use crate::numbers::parse_i64_or_fault;
 use crate::pattern::is_option;
-
-/// What a time given by a client counts.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Unit {
-    /// Seconds from now.
-    Seconds,
-    /// Milliseconds from now.
-    Milliseconds,
-    /// Seconds since 1970.
-    UnixSeconds,
-    /// Milliseconds since 1970.
-    UnixMilliseconds,
-}
+use crate::values::expiry::{Unit, invalid_expire_time};
 
 /// An option about a key's expiry; at most one kind of them may be given.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -69,24 +55,12 @@ impl<'a> Expiry<'a> {
 /// When it is not an integer, not positive, or beyond 64 bits; the last two name the `command`.
 pub fn deadline(unit: Unit, text: &[u8], now_ms: u64, command: &str) -> Result<u64, Fault> {
     let time = parse_i64_or_fault(text)?;
-    let milliseconds = match unit {
-        _ if time <= 0 => None,
-        Unit::Seconds | Unit::UnixSeconds => time.checked_mul(1000),
-        Unit::Milliseconds | Unit::UnixMilliseconds => Some(time),
-    };
-    let absolute = match unit {
-        Unit::Seconds | Unit::Milliseconds => {
-            milliseconds.and_then(|ms| ms.checked_add_unsigned(now_ms))
-        }
-        Unit::UnixSeconds | Unit::UnixMilliseconds => milliseconds,
-    };
-    absolute
+    if time <= 0 {
+        return Err(invalid_expire_time(command));
+    }
+    unit.absolute(time, now_ms)
         .and_then(|ms| u64::try_from(ms).ok())
-        .ok_or_else(|| Fault::Error(Cow::Owned(invalid_expire_time(command))))
-}
-
-fn invalid_expire_time(command: &str) -> String {
-    format!("ERR invalid expire time in '{command}' command")
+        .ok_or_else(|| invalid_expire_time(command))
 }
 
 #[cfg(test)]

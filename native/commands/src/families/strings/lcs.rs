@@ -98,18 +98,13 @@ impl Options {
 }
 
 /// Copies of both strings, so that the work is done without a lock.
-fn operands(
-    ctx: &mut Context<'_, '_>,
-    a: &[u8],
-    b: &[u8],
-) -> Result<(Vec<u8>, Vec<u8>), Fault> {
+fn operands(ctx: &mut Context<'_, '_>, a: &[u8], b: &[u8]) -> Result<(Vec<u8>, Vec<u8>), Fault> {
     let lookup = Lookup::new(ctx);
     let keys = [ctx.key(a), ctx.key(b)];
     let mut locked = ctx.access.lock_all(&keys);
     let mut operand = |key| {
-        let entry = string::check(lookup.read(&mut locked, key)).map_err(|_| {
-            Fault::error("ERR The specified keys must contain string values")
-        })?;
+        let entry = string::check(lookup.read(&mut locked, key))
+            .map_err(|_| Fault::error("ERR The specified keys must contain string values"))?;
         let value = entry.map_or(&b""[..], |entry| entry.value);
         lookup.bound(value.len(), MAX_COPY)?;
         Ok::<_, Fault>(value.to_vec())
@@ -177,8 +172,7 @@ struct Table {
 }
 
 impl Table {
-    /// Walks back from the ends of both strings; calls `equal` for each byte of the subsequence and
-    /// `differ` for each step between.
+    /// Walks back from the ends of both strings.
     fn walk(&self, a: &[u8], b: &[u8], mut visit: impl FnMut(Step)) {
         let (mut i, mut j) = (a.len(), b.len());
         while i > 0 && j > 0 {
@@ -187,7 +181,11 @@ impl Table {
                 (i, j) = (i - 1, j - 1);
                 visit(Step::Equal(i, j));
             } else {
-                if self.up[cell / 64] >> (cell % 64) & 1 == 1 { i -= 1 } else { j -= 1 }
+                if self.up[cell / 64] >> (cell % 64) & 1 == 1 {
+                    i -= 1
+                } else {
+                    j -= 1
+                }
                 visit(Step::Differ);
             }
         }
@@ -270,8 +268,7 @@ mod tests {
     #[test]
     fn runs_of_the_documentation() {
         let (a, b) = (b"ohmytext", b"mynewtext");
-        let expected =
-            [Match { a: (4, 7), b: (5, 8) }, Match { a: (2, 3), b: (0, 1) }];
+        let expected = [Match { a: (4, 7), b: (5, 8) }, Match { a: (2, 3), b: (0, 1) }];
         assert_eq!(fill(a, b).1.matches(a, b), expected);
     }
 

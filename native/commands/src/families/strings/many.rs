@@ -49,10 +49,7 @@ pub fn msetnx(ctx: &mut Context<'_, '_>, args: Args<'_>) -> Outcome {
 }
 
 /// The keys and values after the command's name.
-fn pairs<'a>(
-    ctx: &Context<'_, '_>,
-    args: Args<'a>,
-) -> Result<Vec<(Key<'a>, &'a [u8])>, Fault> {
+fn pairs<'a>(ctx: &Context<'_, '_>, args: Args<'a>) -> Result<Vec<(Key<'a>, &'a [u8])>, Fault> {
     let (pairs, rest) = args[1..].as_chunks::<2>();
     if !rest.is_empty() {
         let name = ctx.command.name;

@@ -53,9 +53,9 @@ pub fn setrange(ctx: &mut Context<'_, '_>, args: Args<'_>) -> Outcome {
 
 /// The length of a string that grows, unless that is more than a string may have.
 fn checked_length(from: usize, more: usize, limit: usize) -> Result<usize, Fault> {
-    from.checked_add(more).filter(|&length| length <= limit).ok_or(Fault::error(
-        "ERR string exceeds maximum allowed size (proto-max-bulk-len)",
-    ))
+    from.checked_add(more)
+        .filter(|&length| length <= limit)
+        .ok_or(Fault::error("ERR string exceeds maximum allowed size (proto-max-bulk-len)"))
 }
 
 /// `GETRANGE key start end`, also as `SUBSTR`

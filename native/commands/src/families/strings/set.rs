@@ -1,8 +1,9 @@
 //! SET and its relatives: replacing one key's string.
 
-use super::expiry::{Expiry, Unit, deadline};
+use super::expiry::{Expiry, deadline};
 use crate::context::{Args, Context, Fault, Outcome};
 use crate::pattern::is_option;
+use crate::values::expiry::Unit;
 use crate::values::{Lookup, MAX_COPY, string};
 
 /// When a string is stored.

@@ -1,0 +1,156 @@
+//! OBJECT: how a value is kept.
+
+use ferric_engine::Entry;
+
+use crate::context::{Args, Context, Fault, Outcome};
+use crate::table::{Begin, Command, Find, Flag, KeySpec};
+use crate::values::{Kind, Lookup, string};
+
+/// OBJECT's subcommands.
+pub const SUBCOMMANDS: &[Command] = &[
+    Command {
+        name: "help",
+        arity: 2,
+        flags: &[Flag::Loading, Flag::Stale],
+        categories: &["keyspace", "slow"],
+        keys: &[],
+        tips: &[],
+        since: "6.2.0",
+        summary: "Lists the subcommands.",
+        handler: Some(help),
+        ..SUBCOMMAND
+    },
+    Command {
+        name: "encoding",
+        summary: "Returns the name of the representation of a value.",
+        handler: Some(encoding),
+        ..SUBCOMMAND
+    },
+    Command {
+        name: "freq",
+        since: "4.0.0",
+        summary: "Returns how often a key is used, where that is counted.",
+        handler: Some(freq),
+        ..SUBCOMMAND
+    },
+    Command {
+        name: "idletime",
+        summary: "Returns the seconds since a key was used.",
+        handler: Some(idletime),
+        ..SUBCOMMAND
+    },
+    Command {
+        name: "refcount",
+        summary: "Returns the number of references to a value.",
+        handler: Some(refcount),
+        ..SUBCOMMAND
+    },
+];
+
+/// What the subcommands about a key have in common.
+const SUBCOMMAND: Command = Command {
+    name: "",
+    arity: 3,
+    flags: &[Flag::Readonly],
+    categories: &["keyspace", "read", "slow"],
+    keys: &[KeySpec {
+        flags: &["RO"],
+        notes: "",
+        begin: Begin::Index(2),
+        find: Find::Range { last: 0, step: 1, limit: 0 },
+    }],
+    tips: &["nondeterministic_output"],
+    group: "generic",
+    since: "2.2.3",
+    summary: "",
+    complexity: "O(1)",
+    handler: None,
+    subcommands: &[],
+    long: false,
+};
+
+const HELP: [&str; 15] = [
+    "OBJECT <subcommand> [<arg> [value] [opt] ...]. Subcommands are:",
+    "ENCODING <key>",
+    "    Return the kind of internal representation used in order to store the value",
+    "    associated with a <key>.",
+    "FREQ <key>",
+    "    Return the access frequency index of the <key>. The returned integer is",
+    "    proportional to the logarithm of the recent access frequency of the key.",
+    "IDLETIME <key>",
+    "    Return the idle time of the <key>, that is the approximated number of",
+    "    seconds elapsed since the last access to the key.",
+    "REFCOUNT <key>",
+    "    Return the number of references of the value associated with the specified",
+    "    <key>.",
+    "HELP",
+    "    Prints this help.",
+];
+
+/// `OBJECT HELP`
+fn help(ctx: &mut Context<'_, '_>, _args: Args<'_>) -> Outcome {
+    ctx.reply.array(HELP.len());
+    for line in HELP {
+        ctx.reply.simple(line);
+    }
+    Ok(())
+}
+
+/// `OBJECT ENCODING key`
+fn encoding(ctx: &mut Context<'_, '_>, args: Args<'_>) -> Outcome {
+    let Some(encoding) = about(ctx, args, |entry| match Kind::of(entry.meta.kind) {
+        Some(Kind::String) => string::encoding(entry.meta.flags, entry.value),
+        _ => "unknown",
+    }) else {
+        return Ok(());
+    };
+    ctx.reply.bulk_str(encoding);
+    Ok(())
+}
+
+/// `OBJECT FREQ key`
+fn freq(ctx: &mut Context<'_, '_>, args: Args<'_>) -> Outcome {
+    if about(ctx, args, |_| ()).is_none() {
+        return Ok(());
+    }
+    Err(Fault::error(
+        "ERR An LFU maxmemory policy is not selected, access frequency not tracked. Please note \
+         that when switching between policies at runtime LRU and LFU data will take some time to \
+         adjust.",
+    ))
+}
+
+/// `OBJECT IDLETIME key`
+fn idletime(ctx: &mut Context<'_, '_>, args: Args<'_>) -> Outcome {
+    if let Some(seconds) = about(ctx, args, |entry| entry.idle_seconds) {
+        ctx.reply.integer(i64::from(seconds));
+    }
+    Ok(())
+}
+
+/// `OBJECT REFCOUNT key`
+fn refcount(ctx: &mut Context<'_, '_>, args: Args<'_>) -> Outcome {
+    let Some(references) = about(ctx, args, |entry| match Kind::of(entry.meta.kind) {
+        Some(Kind::String) => string::references(entry.meta.flags, entry.value),
+        _ => 1,
+    }) else {
+        return Ok(());
+    };
+    ctx.reply.integer(references);
+    Ok(())
+}
+
+/// What `tell` says about the key's entry; without one, replies that there is none.
+fn about<T>(
+    ctx: &mut Context<'_, '_>,
+    args: Args<'_>,
+    tell: impl FnOnce(&Entry<'_>) -> T,
+) -> Option<T> {
+    let (key, lookup) = (ctx.key(args[2]), Lookup::new(ctx));
+    let mut locked = ctx.access.lock(&key);
+    let told = lookup.inspect(&mut locked, &key).map(|entry| tell(&entry));
+    if told.is_none() {
+        ctx.reply.null();
+    }
+    told
+}

@@ -1,0 +1,118 @@
+//! DEBUG: what tests of clients need. Only from this machine.
+
+use crate::clients::Transport;
+use crate::context::{Args, Context, Control, Fault, Outcome};
+use crate::families::help;
+use crate::numbers::{parse_f64, parse_i64};
+use crate::pattern::is_option;
+
+/// Longest pause, in milliseconds: what an Erlang receive can wait for.
+const MAX_SLEEP_MS: f64 = u32::MAX as f64;
+
+const HELP: &[&str] = &[
+    "ERROR <text>",
+    "    Replies with this error.",
+    "PROTOCOL <type>",
+    "    Replies with a value of this type: string, integer, double, bignum, null,",
+    "    array, set, map, attrib, verbatim, true or false.",
+    "SET-ACTIVE-EXPIRE 0|1",
+    "    Whether expired keys are removed in the background.",
+    "SLEEP <seconds>",
+    "    Pauses this connection; fractions are allowed.",
+];
+
+pub(super) fn debug(ctx: &mut Context<'_, '_>, args: Args<'_>) -> Outcome {
+    let peer = ctx.session.peer();
+    if peer.transport == Transport::Tcp && !peer.loopback {
+        return Err(Fault::error(
+            "ERR DEBUG command not allowed. If the enable-debug-command option is set to \
+             \"local\", you can run it from a local connection, otherwise you need to set this \
+             option in the configuration file, and then restart the server.",
+        ));
+    }
+    match args[1..] {
+        [name] if is_option(name, "help") => help(ctx, "DEBUG", HELP),
+        [name, text] if is_option(name, "error") => Err(Fault::Bytes(text.to_vec())),
+        [name, kind] if is_option(name, "protocol") => protocol(ctx, kind),
+        [name, on] if is_option(name, "set-active-expire") => set_active_expire(ctx, on),
+        [name, seconds] if is_option(name, "sleep") => sleep(ctx, seconds),
+        _ => Err(unknown(args[1])),
+    }
+}
+
+fn unknown(name: &[u8]) -> Fault {
+    let shown = &name[..name.len().min(128)];
+    let before = b"ERR unknown subcommand or wrong number of arguments for '";
+    Fault::Bytes([before, shown, b"'. Try DEBUG HELP."].concat())
+}
+
+/// Pauses the connection and replies after it. The embedded API gets its reply at once: its caller
+/// pauses itself.
+fn sleep(ctx: &mut Context<'_, '_>, seconds: &[u8]) -> Outcome {
+    let embedded = ctx.session.peer().transport == Transport::Embedded;
+    if !embedded && ctx.session.toggle_pause() {
+        ctx.reply.ok();
+        return Ok(());
+    }
+    // As in Redis, a word that is no number is zero seconds.
+    let milliseconds = parse_f64(seconds).unwrap_or(0.0) * 1000.0;
+    ctx.control = Some(Control::Sleep(milliseconds.clamp(0.0, MAX_SLEEP_MS) as u64));
+    if !embedded {
+        return Err(Fault::Paused);
+    }
+    ctx.reply.ok();
+    Ok(())
+}
+
+fn set_active_expire(ctx: &mut Context<'_, '_>, on: &[u8]) -> Outcome {
+    ctx.server.engine().set_sweeping(parse_i64(on).unwrap_or(0) != 0);
+    ctx.reply.ok();
+    Ok(())
+}
+
+/// A value of each type, the same as Redis's so that clients' tests recognise it.
+fn protocol(ctx: &mut Context<'_, '_>, kind: &[u8]) -> Outcome {
+    let kind = kind.to_ascii_lowercase();
+    let reply = &mut *ctx.reply;
+    match kind.as_slice() {
+        b"string" => reply.bulk_str("Hello World"),
+        b"integer" => reply.integer(12345),
+        b"double" => reply.double(3.141),
+        b"null" => reply.null(),
+        b"array" => {
+            reply.array(3);
+            (0..3).for_each(|n| reply.integer(n));
+        }
+        b"set" => {
+            reply.set(3);
+            (0..3).for_each(|n| reply.integer(n));
+        }
+        b"map" => {
+            reply.map(3);
+            for n in 0..3 {
+                reply.integer(n);
+                reply.boolean(n == 1);
+            }
+        }
+        b"attrib" => {
+            if reply.attribute(1) {
+                reply.bulk_str("key-popularity");
+                reply.array(2);
+                reply.bulk_str("key:123");
+                reply.integer(90);
+            }
+            reply.bulk_str("Some real reply following the attribute");
+        }
+        b"bignum" => reply.big_number("1234567999999999999999999999999999999"),
+        b"true" => reply.boolean(true),
+        b"false" => reply.boolean(false),
+        b"verbatim" => reply.verbatim("txt", b"This is a verbatim\nstring"),
+        _ => {
+            return Err(Fault::error(
+                "ERR Wrong protocol type name. Please use one of the following: \
+                 string|integer|double|bignum|null|array|set|map|attrib|verbatim|true|false",
+            ));
+        }
+    }
+    Ok(())
+}

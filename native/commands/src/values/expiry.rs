@@ -1,0 +1,57 @@
+//! Expiry times as clients give them.
+
+use crate::context::Fault;
+
+/// What a time given by a client counts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Unit {
+    /// Seconds from now.
+    Seconds,
+    /// Milliseconds from now.
+    Milliseconds,
+    /// Seconds since 1970.
+    UnixSeconds,
+    /// Milliseconds since 1970.
+    UnixMilliseconds,
+}
+
+impl Unit {
+    /// The time in milliseconds since 1970, which may be negative; `None` beyond 64 bits.
+    pub fn absolute(self, time: i64, now_ms: u64) -> Option<i64> {
+        let (factor, base) = match self {
+            Unit::Seconds => (1000, now_ms),
+            Unit::Milliseconds => (1, now_ms),
+            Unit::UnixSeconds => (1000, 0),
+            Unit::UnixMilliseconds => (1, 0),
+        };
+        time.checked_mul(factor)?.checked_add_unsigned(base)
+    }
+}
+
+/// The error for a time that `command` cannot use.
+pub fn invalid_expire_time(command: &str) -> Fault {
+    format!("ERR invalid expire time in '{command}' command").into()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn absolute_times() {
+        let max = i64::MAX;
+        for (unit, time, expected) in [
+            (Unit::Seconds, 2, Some(2_050)),
+            (Unit::Milliseconds, -60, Some(-10)),
+            (Unit::UnixSeconds, 2, Some(2_000)),
+            (Unit::UnixMilliseconds, max, Some(max)),
+            (Unit::Milliseconds, max - 50, Some(max)),
+            (Unit::Milliseconds, max - 49, None),
+            (Unit::UnixSeconds, max / 1000 + 1, None),
+            (Unit::UnixSeconds, i64::MIN / 1000 - 1, None),
+            (Unit::Milliseconds, i64::MIN, Some(i64::MIN + 50)),
+        ] {
+            assert_eq!(unit.absolute(time, 50), expected, "{unit:?} {time}");
+        }
+    }
+}

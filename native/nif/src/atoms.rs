@@ -1,0 +1,42 @@
+//! Every atom this library makes; none is ever made from data.
+
+rustler::atoms! {
+    ok,
+    error,
+    nil,
+    // open errors
+    locked,
+    corrupt,
+    io,
+    config,
+    // options
+    quorum,
+    r#async = "async",
+    auto,
+    uring,
+    posix,
+    tcp,
+    unix,
+    embedded,
+    // sessions
+    refused,
+    // what to do next
+    read,
+    again,
+    dirty,
+    busy,
+    sleep,
+    kill,
+    shutdown,
+    save,
+    nosave,
+    close,
+    // messages
+    ferric_durable,
+    ferric_failed,
+    ferric_room,
+    // figures
+    running,
+    failed,
+    infinity,
+}
