@@ -18,6 +18,8 @@ use crate::table::{self, Entry, Flag};
 
 mod meter;
 mod refusal;
+#[cfg(test)]
+mod tests;
 
 use meter::Meter;
 

@@ -16,6 +16,8 @@ pub mod session;
 pub mod slot;
 pub mod stats;
 pub mod table;
+#[cfg(test)]
+mod testing;
 pub mod values;
 
 pub use context::{Args, Context, Control, Fault, Outcome};

@@ -37,7 +37,11 @@ impl Engine {
     pub fn open(options: Options) -> Result<Arc<Engine>, OpenError> {
         let recovered = recovery::open(&options)?;
         let core = recovered.core;
-        let sweeper = Arc::new(Sweeper::new(Arc::clone(&core), recovered.files, recovered.trash));
+        let sweeper = Arc::new(Sweeper::new(
+            Arc::clone(&core),
+            options.spare_segments.then_some(recovered.files),
+            recovered.trash,
+        ));
         let mut committer = recovered.committer;
         let notify = Arc::clone(&sweeper);
         committer.segment_sealed = Box::new(move |id| notify.segment_sealed(id));

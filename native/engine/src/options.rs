@@ -35,6 +35,9 @@ pub struct Options {
     pub segment_size: u64,
     /// Writers wait when more bytes than this are not yet durable.
     pub max_undurable: u64,
+    /// Whether the file of the next segment is filled with zeros ahead of need, in the background:
+    /// writes are faster then, for one segment more of disk space.
+    pub spare_segments: bool,
     /// Which shard owns a key: `route(key, shards) < shards`, the same for ever.
     pub route: fn(&[u8], u16) -> u16,
     /// Where the files are.
@@ -54,6 +57,7 @@ impl Options {
             durability: Durability::Quorum,
             segment_size: 64 << 20,
             max_undurable: 256 << 20,
+            spare_segments: true,
             route: |_, _| 0,
             io,
             clock: Arc::new(SystemClock),

@@ -22,7 +22,8 @@ const TABLES_A_ROUND_IDLE: usize = 4;
 /// The background thread's work and what others tell it.
 pub(crate) struct Sweeper {
     core: Arc<Core>,
-    files: Arc<Files>,
+    /// Where to prepare spare files, if that is wanted.
+    spares: Option<Arc<Files>>,
     trash: Mutex<TrashBin>,
     sealed: Mutex<Vec<u64>>,
     stopping: Mutex<bool>,
@@ -32,10 +33,10 @@ pub(crate) struct Sweeper {
 }
 
 impl Sweeper {
-    pub(crate) fn new(core: Arc<Core>, files: Arc<Files>, trash: TrashBin) -> Sweeper {
+    pub(crate) fn new(core: Arc<Core>, spares: Option<Arc<Files>>, trash: TrashBin) -> Sweeper {
         Sweeper {
             core,
-            files,
+            spares,
             trash: Mutex::new(trash),
             sealed: Mutex::new(Vec::new()),
             stopping: Mutex::new(false),
@@ -86,7 +87,8 @@ impl Sweeper {
     /// A spare that cannot be made is no failure: the committer makes the file itself then, and
     /// reports what goes wrong.
     fn prepare_spare(&self) {
-        if !self.spare_failed.load(Ordering::Relaxed) && self.files.prepare_spare().is_err() {
+        let Some(files) = &self.spares else { return };
+        if !self.spare_failed.load(Ordering::Relaxed) && files.prepare_spare().is_err() {
             self.spare_failed.store(true, Ordering::Relaxed);
         }
     }

@@ -1,1 +1,16 @@
-//! Skeleton.
+//! Tests of whole servers over their sockets: ours, and redis-server beside it.
+//!
+//! - [`server`] starts, stops and kills servers; [`client`] talks to them.
+//! - [`differential`] sends the same random commands to two servers and compares the replies.
+//! - [`crash`] kills a server under load and checks what it remembers.
+//!
+//! Everything random comes from a seed ([`rng`]), which is printed, so that a failure can be run
+//! again.
+
+pub mod client;
+pub mod crash;
+pub mod differential;
+pub mod options;
+pub mod rng;
+pub mod server;
+pub mod text;

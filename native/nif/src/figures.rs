@@ -8,6 +8,7 @@ use crate::atoms;
 use crate::store::Store;
 
 #[derive(NifMap)]
+#[rustler(encode)]
 struct Figures<'a> {
     version: String,
     data_dir: String,
@@ -38,7 +39,7 @@ struct Figures<'a> {
     memory_bytes: u64,
     mapped_bytes: u64,
     recovery_ms: u64,
-    commands: Vec<(String, u64, u64, u64)>,
+    commands: Vec<(&'static str, u64, u64, u64)>,
     latency: Vec<(Term<'a>, u64)>,
 }
 
@@ -68,7 +69,7 @@ fn stats<'a>(env: Env<'a>, store: ResourceArc<Store>) -> Term<'a> {
         expired_keys: stats.expired,
         keyspace_hits: totals.hits,
         keyspace_misses: totals.misses,
-        connections: server.clients().len() as u64,
+        connections: server.clients().connected() as u64,
         connections_total: totals.connections,
         commands_total: totals.commands,
         bytes_in: totals.bytes_in,
@@ -91,7 +92,7 @@ fn stats<'a>(env: Env<'a>, store: ResourceArc<Store>) -> Term<'a> {
 }
 
 /// Name, calls, microseconds, failures.
-fn command(figures: CommandFigures) -> (String, u64, u64, u64) {
+fn command(figures: CommandFigures) -> (&'static str, u64, u64, u64) {
     let failed = figures.failed + figures.rejected;
-    (figures.name, figures.calls, figures.nanoseconds / 1000, failed)
+    (figures.name, figures.calls, figures.nanos / 1000, failed)
 }

@@ -59,6 +59,7 @@ impl Client {
 }
 
 #[derive(NifMap)]
+#[rustler(decode)]
 struct OpenOptions {
     data_dir: String,
     shards: u16,
@@ -75,6 +76,7 @@ struct OpenOptions {
 }
 
 #[derive(NifMap)]
+#[rustler(decode)]
 struct PeerTerm {
     peer: String,
     local: String,
@@ -91,11 +93,18 @@ fn version() -> &'static str {
 }
 
 #[rustler::nif(schedule = "DirtyIo")]
-fn open(options: OpenOptions) -> Result<ResourceArc<Store>, Refusal> {
+fn open(env: Env<'_>, options: OpenOptions) -> Term<'_> {
+    match open_store(options) {
+        Ok(store) => (atoms::ok(), ResourceArc::new(store)).encode(env),
+        Err(refusal) => (atoms::error(), refusal).encode(env),
+    }
+}
+
+fn open_store(options: OpenOptions) -> Result<Store, Refusal> {
     let (engine_options, server_options) = settings(options)?;
     let engine = Engine::open(engine_options).map_err(refusal)?;
     let server = Arc::new(Server::new(engine, server_options));
-    Ok(ResourceArc::new(Store { server, owners: Mutex::default() }))
+    Ok(Store { server, owners: Mutex::default() })
 }
 
 fn settings(options: OpenOptions) -> Result<(Options, ServerOptions), Refusal> {

@@ -91,16 +91,16 @@ impl Format {
         match read(text)? {
             Spelling::Infinity { negative } => Some(Number::Infinite { negative }),
             Spelling::Decimal { negative, digits, exponent } => {
-                self.from_decimal(negative, &digits, exponent).map(Number::Finite)
+                self.round_decimal(negative, &digits, exponent).map(Number::Finite)
             }
             Spelling::Hexadecimal { negative, significand, exponent, inexact } => {
-                self.from_binary(negative, significand, exponent, inexact).map(Number::Finite)
+                self.round_binary(negative, significand, exponent, inexact).map(Number::Finite)
             }
         }
     }
 
     /// Rounds `digits × 10^exponent`; `digits` has no leading zeros.
-    fn from_decimal(&self, negative: bool, digits: &[u8], exponent: i64) -> Option<Finite> {
+    fn round_decimal(&self, negative: bool, digits: &[u8], exponent: i64) -> Option<Finite> {
         if digits.is_empty() {
             return self.round(negative, 0, 0, false);
         }
@@ -123,7 +123,7 @@ impl Format {
     }
 
     /// Rounds `significand × 2^exponent`, with bits lost below when `inexact`.
-    fn from_binary(
+    fn round_binary(
         &self,
         negative: bool,
         significand: u128,

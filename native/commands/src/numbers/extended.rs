@@ -39,7 +39,7 @@ impl Extended {
     }
 
     /// The rounded sum; `None` when it is infinite or not a number.
-    pub fn add(self, other: Extended) -> Option<Extended> {
+    pub fn plus(self, other: Extended) -> Option<Extended> {
         let (Number::Finite(a), Number::Finite(b)) = (self.0, other.0) else { return None };
         let (large, small) = if (a.exponent, a.significand) >= (b.exponent, b.significand) {
             (a, b)
@@ -83,7 +83,7 @@ fn magnitude(number: Finite) -> String {
     if number.exponent >= 0 {
         let mut whole = Natural::from(number.significand);
         whole.shift_left(number.exponent.unsigned_abs());
-        return whole.to_decimal();
+        return whole.into_decimal();
     }
     // 64 bits times 10^17 fit in 128.
     let scaled = u128::from(number.significand) * SCALE;
@@ -106,7 +106,7 @@ mod tests {
 
     fn sum(a: &str, b: &str) -> String {
         let [a, b] = [a, b].map(|text| Extended::parse(text.as_bytes()).expect(text));
-        a.add(b).expect("finite").to_text()
+        a.plus(b).expect("finite").to_text()
     }
 
     // Expected values are redis-server 7.0.15's replies to SET k a; INCRBYFLOAT k b.
@@ -145,8 +145,8 @@ mod tests {
         );
         let [largest, infinite] =
             [largest, "inf"].map(|text| Extended::parse(text.as_bytes()).expect(text));
-        assert_eq!(largest.add(largest), None);
-        assert_eq!(infinite.add(Extended::ZERO), None);
+        assert_eq!(largest.plus(largest), None);
+        assert_eq!(infinite.plus(Extended::ZERO), None);
         assert_eq!(Extended::parse("1".repeat(5119).as_bytes()), None);
         assert_eq!(Extended::parse("0".repeat(5120).as_bytes()), None);
         assert!(Extended::parse("0".repeat(5119).as_bytes()).is_some());
@@ -156,6 +156,6 @@ mod tests {
     fn subnormal_numbers_cancel_exactly() {
         let tiny = Extended::parse(b"3.7e-4951").expect("subnormal");
         let minus = Extended::parse(b"-3.7e-4951").expect("subnormal");
-        assert_eq!(tiny.add(minus).map(|zero| zero.to_text()), Some("0".into()));
+        assert_eq!(tiny.plus(minus).map(|zero| zero.to_text()), Some("0".into()));
     }
 }

@@ -37,7 +37,7 @@ impl Natural {
     }
 
     /// The number in decimal; `0` for zero.
-    pub fn to_decimal(mut self) -> String {
+    pub fn into_decimal(mut self) -> String {
         let mut chunks = Vec::new();
         while !self.is_zero() {
             chunks.push(self.divide(CHUNK));
@@ -179,11 +179,11 @@ mod tests {
     fn decimal_round_trip() {
         for length in [1, 18, 19, 20, 38, 39, 500] {
             let text = "9".repeat(length);
-            assert_eq!(number(&text).to_decimal(), text);
+            assert_eq!(number(&text).into_decimal(), text);
             let text = format!("1{}", "0".repeat(length));
-            assert_eq!(number(&text).to_decimal(), text);
+            assert_eq!(number(&text).into_decimal(), text);
         }
-        assert_eq!(number("000").to_decimal(), "0");
+        assert_eq!(number("000").into_decimal(), "0");
     }
 
     #[test]
@@ -191,7 +191,7 @@ mod tests {
         let mut power = Natural::from(1);
         power.multiply_by_power_of_five(60);
         power.shift_left(60);
-        assert_eq!(power.to_decimal(), format!("1{}", "0".repeat(60)));
+        assert_eq!(power.into_decimal(), format!("1{}", "0".repeat(60)));
         let mut power = Natural::from(1);
         power.shift_left(200);
         assert_eq!(power.bits(), 201);

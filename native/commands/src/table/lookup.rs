@@ -1,8 +1,7 @@
 //! Finds a command by name, in any spelling, without allocating.
 //!
-//! An open-addressed table over a hash of the name's length, first and last eight bytes, with the
-//! ASCII case bit forced. The table is at most a quarter full, so a look-up is nearly always one
-//! probe and one comparison.
+//! An open-addressed table of fixed-size slots. A slot holds the name itself, folded to lower case
+//! in two words, so that a look-up touches one cache line and compares integers.
 
 use std::ops::Range;
 use std::sync::LazyLock;
@@ -39,6 +38,12 @@ impl Entry {
         self.subcommands().iter().find(|e| e.command.name.as_bytes().eq_ignore_ascii_case(name))
     }
 
+    /// An entry that is in no table, counted as the first one.
+    #[cfg(test)]
+    pub(crate) fn of(command: &'static Command) -> Entry {
+        entry(command, 0, command.name.to_owned(), 0..0)
+    }
+
     /// Whether a command of `words` words, its name(s) included, has the right number of them.
     #[inline]
     pub fn accepts(&self, words: usize) -> bool {
@@ -51,9 +56,15 @@ impl Entry {
 struct Table {
     /// Each command followed by its subcommands.
     entries: Vec<Entry>,
-    /// Position in `entries` plus one; 0 where empty.
-    slots: Box<[u16]>,
+    slots: Box<[Slot]>,
     mask: usize,
+}
+
+#[derive(Clone, Copy, Default)]
+struct Slot {
+    name: Folded,
+    /// Position in `entries` plus one; 0 where empty.
+    entry: u32,
 }
 
 static TABLE: LazyLock<Table> = LazyLock::new(build);
@@ -62,17 +73,20 @@ static TABLE: LazyLock<Table> = LazyLock::new(build);
 #[inline]
 pub fn lookup(name: &[u8]) -> Option<&'static Entry> {
     let table = &*TABLE;
-    let mut slot = hash(name) & table.mask;
+    let folded = Folded::new(name);
+    let mut at = folded.hash() & table.mask;
     loop {
-        let at = usize::from(table.slots[slot]);
-        if at == 0 {
+        let slot = &table.slots[at];
+        if slot.entry == 0 {
             return None;
         }
-        let entry = &table.entries[at - 1];
-        if entry.command.name.as_bytes().eq_ignore_ascii_case(name) {
-            return Some(entry);
+        if slot.name == folded {
+            let entry = &table.entries[slot.entry as usize - 1];
+            if folded.is_whole() || entry.command.name.as_bytes().eq_ignore_ascii_case(name) {
+                return Some(entry);
+            }
         }
-        slot = (slot + 1) & table.mask;
+        at = (at + 1) & table.mask;
     }
 }
 
@@ -107,14 +121,16 @@ fn build() -> Table {
             entries.push(entry(sub, entries.len(), full_name, 0..0));
         }
     }
-    let size = (tops.len() * 4).next_power_of_two();
-    let mut slots = vec![0u16; size].into_boxed_slice();
+    let size = (tops.len() * 2).next_power_of_two();
+    let mut slots = vec![Slot::default(); size].into_boxed_slice();
     for index in tops {
-        let mut slot = hash(entries[index].command.name.as_bytes()) & (size - 1);
-        while slots[slot] != 0 {
-            slot = (slot + 1) & (size - 1);
+        let name = Folded::new(entries[index].command.name.as_bytes());
+        let mut at = name.hash() & (size - 1);
+        while slots[at].entry != 0 {
+            at = (at + 1) & (size - 1);
         }
-        slots[slot] = u16::try_from(index + 1).expect("the table has a few hundred entries");
+        let entry = u32::try_from(index + 1).expect("the table has a few hundred entries");
+        slots[at] = Slot { name, entry };
     }
     Table { entries, slots, mask: size - 1 }
 }
@@ -133,24 +149,59 @@ const fn bit(flag: Flag) -> u32 {
     1 << flag as u32
 }
 
-/// Mixes length and both ends of the name; equal for names that differ only in ASCII case.
+/// A name in lower case: its length, its first and its last eight bytes. Two names of up to 16 bytes
+/// are the same but for case exactly when these are equal.
+#[derive(Clone, Copy, Default, PartialEq, Eq)]
+struct Folded {
+    head: u64,
+    tail: u64,
+    len: u32,
+}
+
+impl Folded {
+    #[inline]
+    fn new(name: &[u8]) -> Folded {
+        let len = name.len();
+        // The two ends overlap in names shorter than 16 bytes, but leave no byte out.
+        let (head, tail) = match len {
+            0 => (0, 0),
+            1..4 => {
+                let (first, middle, last) = (name[0], name[len / 2], name[len - 1]);
+                (u64::from(first) | u64::from(middle) << 8 | u64::from(last) << 16, 0)
+            }
+            4..8 => (u64::from(word4(name, 0)) | u64::from(word4(name, len - 4)) << 32, 0),
+            _ => (word8(name, 0), word8(name, len - 8)),
+        };
+        let len = u32::try_from(len).unwrap_or(u32::MAX);
+        Folded { head: lower(head), tail: lower(tail), len }
+    }
+
+    /// Whether all of the name is in the two words.
+    #[inline]
+    fn is_whole(self) -> bool {
+        self.len <= 16
+    }
+
+    #[inline]
+    fn hash(self) -> usize {
+        // An odd constant close to 2^64 divided by the golden ratio (Fibonacci hashing).
+        const MULTIPLIER: u64 = 0x9e37_79b9_7f4a_7c15;
+        let mixed = self.head ^ self.tail.rotate_left(29) ^ u64::from(self.len);
+        (mixed.wrapping_mul(MULTIPLIER) >> 40) as usize
+    }
+}
+
+/// Eight bytes at once in lower case. Bytes of 128 and more stay; below that a byte is a capital
+/// letter when it carries into its eighth bit from `A` on and does not yet from `Z` + 1 on.
 #[inline]
-fn hash(name: &[u8]) -> usize {
-    const CASE: u64 = 0x2020_2020_2020_2020;
-    // An odd constant close to 2^64 divided by the golden ratio (Fibonacci hashing).
-    const MULTIPLIER: u64 = 0x9e37_79b9_7f4a_7c15;
-    let (head, tail) = match name.len() {
-        0 => (0, 0),
-        1..4 => {
-            let last = name.len() - 1;
-            let middle = name[name.len() / 2];
-            (u64::from(name[0]) | u64::from(middle) << 8 | u64::from(name[last]) << 16, 0)
-        }
-        4..8 => (u64::from(word4(name, 0)), u64::from(word4(name, name.len() - 4))),
-        len => (word8(name, 0), word8(name, len - 8)),
-    };
-    let mixed = (head | CASE) ^ (tail | CASE).rotate_left(29) ^ (name.len() as u64) << 59;
-    (mixed.wrapping_mul(MULTIPLIER) >> 40) as usize
+fn lower(word: u64) -> u64 {
+    const ONES: u64 = 0x0101_0101_0101_0101;
+    const TOP: u64 = 0x80 * ONES;
+    let low = word & !TOP;
+    let from_a = low + (0x80 - b'A' as u64) * ONES;
+    let after_z = low + (0x80 - (b'Z' as u64 + 1)) * ONES;
+    let capitals = (from_a ^ after_z) & TOP & !word;
+    word | capitals >> 2
 }
 
 #[inline]
@@ -215,15 +266,23 @@ mod tests {
     #[test]
     fn probes_stay_short() {
         let table = &*TABLE;
-        let longest = all()
-            .map(|e| {
-                let home = hash(e.command.name.as_bytes()) & table.mask;
-                let at = (0..).find(|i| {
-                    usize::from(table.slots[(home + i) & table.mask]) == e.index + 1
-                });
-                at.expect("in the table")
-            })
-            .max();
+        let distance = |entry: &Entry| {
+            let home = Folded::new(entry.command.name.as_bytes()).hash() & table.mask;
+            let is_here = |i: &usize| {
+                table.slots[(home + i) & table.mask].entry as usize == entry.index + 1
+            };
+            (0..).find(is_here).expect("in the table")
+        };
+        let longest = all().map(distance).max();
         assert!(longest < Some(6), "{longest:?}");
+    }
+
+    #[test]
+    fn eight_bytes_in_lower_case() {
+        for byte in 0..=255u8 {
+            let word = u64::from_le_bytes([byte, 0, b'A', byte, 0xff, b'z', 0x80, byte]);
+            let folded = lower(word).to_le_bytes();
+            assert_eq!(folded, word.to_le_bytes().map(|b| b.to_ascii_lowercase()), "{byte}");
+        }
     }
 }

@@ -1,11 +1,19 @@
-//! A small client of the engine, for tests.
+//! A small client of the engine, and what the tests of its promises share.
 #![allow(dead_code, missing_docs)]
+
+pub mod disk;
+pub mod gate;
+pub mod model;
+pub mod rng;
 
 use std::sync::Arc;
 use std::sync::mpsc::channel;
 
 use ferric_engine::io::Io;
 use ferric_engine::{Access, Engine, Key, ManualClock, Meta, Op, OpenError, Options, WriteError};
+
+/// The time at which the tests read and write unless they say otherwise, Unix milliseconds.
+pub const NOW: u64 = 1_000_000;
 
 /// Spreads keys over shards.
 pub fn route(key: &[u8], shards: u16) -> u16 {
@@ -18,7 +26,15 @@ pub fn options(io: Arc<dyn Io>) -> Options {
     options.spaces = 4;
     options.segment_size = 64 << 10;
     options.route = route;
-    options.clock = Arc::new(ManualClock::new(1_000_000));
+    options.clock = Arc::new(ManualClock::new(NOW));
+    options
+}
+
+/// [`options`] for a store whose background thread leaves the disk alone, so that the calls of a
+/// test have the same numbers each time.
+pub fn quiet(io: Arc<dyn Io>) -> Options {
+    let mut options = options(io);
+    options.spare_segments = false;
     options
 }
 
@@ -26,13 +42,31 @@ pub fn open(io: Arc<dyn Io>) -> Result<Arc<Engine>, OpenError> {
     Engine::open(options(io))
 }
 
+/// How many rounds a randomised test runs: `usual`, times `FERRIC_TEST_ROUNDS`.
+pub fn rounds(usual: u64) -> u64 {
+    usual * from_env("FERRIC_TEST_ROUNDS").unwrap_or(1)
+}
+
+/// Where a randomised test's seeds begin: `FERRIC_TEST_SEED`, or a fixed number.
+pub fn first_seed() -> u64 {
+    from_env("FERRIC_TEST_SEED").unwrap_or(1)
+}
+
+fn from_env(name: &str) -> Option<u64> {
+    std::env::var(name).ok()?.parse().ok()
+}
+
 pub fn key<'k>(engine: &Engine, access: &Access<'_>, space: u16, bytes: &'k [u8]) -> Key<'k> {
     access.key(space, route(bytes, engine.shards() as u16), bytes)
 }
 
 /// Puts or deletes several keys at once; returns what to wait for.
-pub fn write(engine: &Engine, space: u16, changes: &[(&[u8], Option<&[u8]>)]) -> Result<u64, WriteError> {
-    let mut access = engine.enter(1_000_000);
+pub fn write(
+    engine: &Engine,
+    space: u16,
+    changes: &[(&[u8], Option<&[u8]>)],
+) -> Result<u64, WriteError> {
+    let mut access = engine.enter(NOW);
     let keys: Vec<Key<'_>> =
         changes.iter().map(|(bytes, _)| key(engine, &access, space, bytes)).collect();
     let ops: Vec<Op<'_>> = keys
@@ -48,7 +82,7 @@ pub fn write(engine: &Engine, space: u16, changes: &[(&[u8], Option<&[u8]>)]) ->
 }
 
 pub fn put(engine: &Engine, bytes: &[u8], value: &[u8]) -> Result<u64, WriteError> {
-    let mut access = engine.enter(1_000_000);
+    let mut access = engine.enter(NOW);
     let key = key(engine, &access, 0, bytes);
     access.lock(&key).put(&key, Meta::default(), value)?;
     Ok(access.depends_on())
@@ -56,7 +90,7 @@ pub fn put(engine: &Engine, bytes: &[u8], value: &[u8]) -> Result<u64, WriteErro
 
 /// The value, and what the answer depends on.
 pub fn get_at(engine: &Engine, space: u16, bytes: &[u8]) -> (Option<Vec<u8>>, u64) {
-    let mut access = engine.enter(1_000_000);
+    let mut access = engine.enter(NOW);
     let key = key(engine, &access, space, bytes);
     let value = access.lock(&key).get(&key).map(|entry| entry.value.to_vec());
     (value, access.depends_on())
@@ -79,10 +113,20 @@ pub fn wait(engine: &Engine, lsn: u64) -> bool {
     }
 }
 
+/// Waits until a write that was refused as busy may be tried again.
+pub fn wait_room(engine: &Engine) {
+    let (sender, receiver) = channel();
+    let waiter = Box::new(move |_: Result<u64, _>| drop(sender.send(())));
+    match engine.wait_room(waiter) {
+        Some(_) => std::thread::yield_now(),
+        None => receiver.recv().expect("the waiter is called"),
+    }
+}
+
 /// All keys and values of a space.
 pub fn dump(engine: &Engine, space: u16) -> std::collections::BTreeMap<Vec<u8>, Vec<u8>> {
     let mut all = std::collections::BTreeMap::new();
-    let mut access = engine.enter(1_000_000);
+    let mut access = engine.enter(NOW);
     let mut cursor = 0;
     loop {
         cursor = access.scan(space, cursor, 100, &mut |key, entry| {

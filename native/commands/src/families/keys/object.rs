@@ -3,6 +3,7 @@
 use ferric_engine::Entry;
 
 use crate::context::{Args, Context, Fault, Outcome};
+use crate::families;
 use crate::table::{Begin, Command, Find, Flag, KeySpec};
 use crate::values::{Kind, Lookup, string};
 
@@ -69,8 +70,7 @@ const SUBCOMMAND: Command = Command {
     long: false,
 };
 
-const HELP: [&str; 15] = [
-    "OBJECT <subcommand> [<arg> [value] [opt] ...]. Subcommands are:",
+const HELP: &[&str] = &[
     "ENCODING <key>",
     "    Return the kind of internal representation used in order to store the value",
     "    associated with a <key>.",
@@ -83,17 +83,11 @@ const HELP: [&str; 15] = [
     "REFCOUNT <key>",
     "    Return the number of references of the value associated with the specified",
     "    <key>.",
-    "HELP",
-    "    Prints this help.",
 ];
 
 /// `OBJECT HELP`
 fn help(ctx: &mut Context<'_, '_>, _args: Args<'_>) -> Outcome {
-    ctx.reply.array(HELP.len());
-    for line in HELP {
-        ctx.reply.simple(line);
-    }
-    Ok(())
+    families::help(ctx, "OBJECT", HELP)
 }
 
 /// `OBJECT ENCODING key`

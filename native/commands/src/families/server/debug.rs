@@ -1,20 +1,28 @@
 //! DEBUG: what tests of clients need. Only from this machine.
 
+use ferric_resp::Protocol;
+
 use crate::clients::Transport;
 use crate::context::{Args, Context, Control, Fault, Outcome};
 use crate::families::help;
 use crate::numbers::{parse_f64, parse_i64};
 use crate::pattern::is_option;
+use crate::values::{Kind, string};
 
 /// Longest pause, in milliseconds: what an Erlang receive can wait for.
 const MAX_SLEEP_MS: f64 = u32::MAX as f64;
 
+/// Redis's clock of accesses counts seconds in 24 bits.
+const LRU_CLOCK: u64 = (1 << 24) - 1;
+
 const HELP: &[&str] = &[
     "ERROR <text>",
     "    Replies with this error.",
+    "OBJECT <key>",
+    "    How a value is kept.",
     "PROTOCOL <type>",
     "    Replies with a value of this type: string, integer, double, bignum, null,",
-    "    array, set, map, attrib, verbatim, true or false.",
+    "    array, set, map, attrib, push, verbatim, true or false.",
     "SET-ACTIVE-EXPIRE 0|1",
     "    Whether expired keys are removed in the background.",
     "SLEEP <seconds>",
@@ -33,6 +41,7 @@ pub(super) fn debug(ctx: &mut Context<'_, '_>, args: Args<'_>) -> Outcome {
     match args[1..] {
         [name] if is_option(name, "help") => help(ctx, "DEBUG", HELP),
         [name, text] if is_option(name, "error") => Err(Fault::Bytes(text.to_vec())),
+        [name, key] if is_option(name, "object") => object(ctx, key),
         [name, kind] if is_option(name, "protocol") => protocol(ctx, kind),
         [name, on] if is_option(name, "set-active-expire") => set_active_expire(ctx, on),
         [name, seconds] if is_option(name, "sleep") => sleep(ctx, seconds),
@@ -70,6 +79,28 @@ fn set_active_expire(ctx: &mut Context<'_, '_>, on: &[u8]) -> Outcome {
     Ok(())
 }
 
+/// One line about a value. Its serialized length is that of its bytes in the log.
+fn object(ctx: &mut Context<'_, '_>, name: &[u8]) -> Outcome {
+    let key = ctx.key(name);
+    let now_s = ctx.now_ms() / 1000;
+    let mut shard = ctx.access.lock(&key);
+    let Some(entry) = shard.peek(&key) else { return Err(Fault::error("ERR no such key")) };
+    let encoding = match Kind::of(entry.meta.kind) {
+        Some(Kind::String) => string::encoding(entry.meta.flags, entry.value),
+        _ => "unknown",
+    };
+    let idle = u64::from(entry.idle_seconds);
+    let line = format!(
+        "Value at:{:p} refcount:1 encoding:{encoding} serializedlength:{} lru:{} \
+         lru_seconds_idle:{idle}",
+        entry.value,
+        entry.value.len(),
+        now_s.saturating_sub(idle) & LRU_CLOCK,
+    );
+    ctx.reply.simple(&line);
+    Ok(())
+}
+
 /// A value of each type, the same as Redis's so that clients' tests recognise it.
 fn protocol(ctx: &mut Context<'_, '_>, kind: &[u8]) -> Outcome {
     let kind = kind.to_ascii_lowercase();
@@ -103,6 +134,15 @@ fn protocol(ctx: &mut Context<'_, '_>, kind: &[u8]) -> Outcome {
             }
             reply.bulk_str("Some real reply following the attribute");
         }
+        b"push" if reply.protocol() == Protocol::Resp2 => {
+            return Err(Fault::error("ERR RESP2 is not supported by this command"));
+        }
+        b"push" => {
+            reply.push(2);
+            reply.bulk_str("server-cpu-usage");
+            reply.integer(42);
+            reply.bulk_str("Some real reply following the push reply");
+        }
         b"bignum" => reply.big_number("1234567999999999999999999999999999999"),
         b"true" => reply.boolean(true),
         b"false" => reply.boolean(false),
@@ -110,7 +150,7 @@ fn protocol(ctx: &mut Context<'_, '_>, kind: &[u8]) -> Outcome {
         _ => {
             return Err(Fault::error(
                 "ERR Wrong protocol type name. Please use one of the following: \
-                 string|integer|double|bignum|null|array|set|map|attrib|verbatim|true|false",
+                 string|integer|double|bignum|null|array|set|map|attrib|push|verbatim|true|false",
             ));
         }
     }

@@ -56,7 +56,7 @@ pub fn incrbyfloat(ctx: &mut Context<'_, '_>, args: Args<'_>) -> Outcome {
         None => (Extended::ZERO, 0),
     };
     let increment = Extended::parse(args[2]).ok_or(NOT_A_FLOAT)?;
-    let sum = value.add(increment).ok_or(NOT_FINITE)?;
+    let sum = value.plus(increment).ok_or(NOT_FINITE)?;
     lookup.bound(sum.whole_bits(), MAX_BITS)?;
     let text = sum.to_text();
     ctx.reply.bulk_str(&text);
