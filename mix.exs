@@ -17,8 +17,7 @@ defmodule FerricStore.MixProject do
       # Before :elixir, because the module that loads the library runs while lib/ is being compiled.
       compilers: [:cargo | Mix.compilers()],
       deps: deps(),
-      releases: releases(),
-      test_paths: ["test/ferricstore"]
+      releases: releases()
     ]
   end
 

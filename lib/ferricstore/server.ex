@@ -26,7 +26,8 @@ defmodule FerricStore.Server do
     port: 6379,
     unix_socket: nil,
     on_listening: nil,
-    on_error: nil
+    on_error: nil,
+    on_shutdown: &System.stop/0
   ]
 
   # How long connections may take to finish their command when the server stops, in milliseconds.
@@ -44,6 +45,7 @@ defmodule FerricStore.Server do
     * `:name` - name of this process, which tells several servers apart
     * `:on_listening` - called with the list of places, as text, when clients can connect
     * `:on_error` - called with a message when it cannot listen, instead of exiting
+    * `:on_shutdown` - called when a client sends `SHUTDOWN`; stops the whole virtual machine by default
   """
   @spec child_spec(keyword()) :: Supervisor.child_spec()
   def child_spec(options) do
@@ -105,7 +107,7 @@ defmodule FerricStore.Server do
   end
 
   defp listen(state) do
-    protocol = {Connection, %{store: Store.handle(state.store), stop: &System.stop/0}}
+    protocol = {Connection, %{store: Store.handle(state.store), stop: state.on_shutdown}}
 
     # The store counts clients, and turns one too many away with Redis's message; Ranch would let it hang.
     options = %{max_connections: :infinity, shutdown: :brutal_kill}

@@ -11,19 +11,20 @@ defmodule FerricStore.HTTP.HealthHandler do
 
   @impl :cowboy_handler
   def init(request, %{check: check, store: store} = state) do
-    {:ok, HTTP.Reply.get(request, fn -> answer(check, store) end), state}
+    {:ok, HTTP.Reply.get(request, fn -> answer(check, Store.status(store)) end), state}
   end
 
-  defp answer(:live, _store), do: json(200, %{status: "live"})
+  @doc """
+  The answer to a check, of a store that can do this.
 
-  defp answer(:ready, store) do
-    case Store.status(store) do
-      :running -> json(200, status: "ready")
-      :recovering -> unavailable("recovering")
-      :stopping -> unavailable("stopping")
-      {:failed, reason} -> unavailable("the log failed: #{reason}")
-    end
-  end
+      iex> FerricStore.HTTP.HealthHandler.answer(:ready, :recovering)
+      {503, "application/json", ~S({"status":"unavailable","reason":"recovering"}) <> "\\n"}
+  """
+  @spec answer(:live | :ready, Store.status()) :: HTTP.Reply.answer()
+  def answer(:live, _status), do: json(200, status: "live")
+  def answer(:ready, :running), do: json(200, status: "ready")
+  def answer(:ready, {:failed, reason}), do: unavailable("the log failed: #{reason}")
+  def answer(:ready, status), do: unavailable(Atom.to_string(status))
 
   defp unavailable(reason), do: json(503, status: "unavailable", reason: reason)
 

@@ -4,9 +4,9 @@ defmodule FerricStore.Server.Connection do
 
   A plain loop instead of a generic server, because every message of every client passes through it.
 
-  What bounds the memory of a connection: the socket hands over at most #{16} reads of 64 KiB before it has to be
-  asked again, an unfinished command waits inside the session under the engine's limits, and nothing more is executed
-  while replies wait, for the log to be synced or for the client to read them.
+  What bounds the memory of a connection: the socket may have at most 16 reads of 64 KiB waiting in the mailbox, an
+  unfinished command waits inside the session under the engine's limits, and nothing more is executed while replies
+  wait, for the log to be synced or for the client to read them.
   """
 
   @behaviour :ranch_protocol
@@ -17,15 +17,21 @@ defmodule FerricStore.Server.Connection do
   @typedoc "What a listener gives to its connections: the store, and the function that stops the whole server."
   @type argument :: %{store: Native.store(), stop: (() -> term())}
 
-  # Messages from the socket before it turns passive.
+  # taken: messages taken from the socket since it was last allowed more
+  @enforce_keys [:socket, :session, :stop]
+  defstruct [:socket, :session, :stop, taken: 0]
+
+  # Reads the socket may be ahead of us. It is allowed more when half of them are used up: if it ever had to stop, the
+  # emulator would take it out of the scheduler's poll set, where reading is cheapest.
   @reads 16
+  @refill 8
 
   # A reply goes out in pieces of this many bytes, each with the socket's whole send timeout: a client that reads
   # slowly is served, one that does not read at all is disconnected.
   @piece 1_048_576
 
   # A process that hardly keeps anything alive between two messages can collect its garbage often and at no cost; what
-  # it would otherwise hold on to are the 64 KiB buffers of its last reads. In words of memory, 64 KiB.
+  # it would otherwise hold on to are the buffers of its last reads. In words of memory, 64 KiB.
   @binary_heap 8_192
 
   @impl :ranch_protocol
@@ -47,7 +53,7 @@ defmodule FerricStore.Server.Connection do
     with {:ok, client} <- describe(socket),
          {:ok, session} <- Native.session(argument.store, client),
          :ok <- :inet.setopts(socket, active: @reads) do
-      loop(socket, session, argument.stop)
+      loop(%__MODULE__{socket: socket, session: session, stop: argument.stop})
     else
       {:refused, reply} ->
         send_all(socket, reply)
@@ -62,87 +68,84 @@ defmodule FerricStore.Server.Connection do
   @spec kill(pid()) :: true
   def kill(pid), do: Process.exit(pid, {:shutdown, :killed})
 
-  defp loop(socket, session, stop) do
+  defp loop(%__MODULE__{socket: socket, taken: @refill} = state) do
+    case :inet.setopts(socket, active: @refill) do
+      :ok -> loop(%{state | taken: 0})
+      {:error, _reason} -> close(state)
+    end
+  end
+
+  defp loop(%__MODULE__{socket: socket, session: session, taken: taken} = state) do
     receive do
       {:tcp, ^socket, data} ->
-        session |> Native.execute(data) |> finish(socket, session, stop)
-
-      {:tcp_passive, ^socket} ->
-        case :inet.setopts(socket, active: @reads) do
-          :ok -> loop(socket, session, stop)
-          {:error, _reason} -> close(socket, session)
-        end
+        session |> Native.execute(data) |> finish(%{state | taken: taken + 1})
 
       {:tcp_closed, ^socket} ->
-        close(socket, session)
+        close(state)
 
       {:tcp_error, ^socket, _reason} ->
-        close(socket, session)
+        close(state)
 
       :ferric_stop ->
-        close(socket, session)
+        close(state)
 
-      # News of the log that came after the wait for it was over.
+      # The socket has used up its reads, and gets more when we have used up half of them; or news of the log that
+      # came after the wait for it was over.
       _other ->
-        loop(socket, session, stop)
+        loop(state)
     end
   end
 
   # Sends the replies when they may be sent, then does what the engine asked for.
-  defp finish({replies, 0, next}, socket, session, stop) do
-    case send_all(socket, replies) do
-      :ok -> proceed(next, socket, session, stop)
-      {:error, _reason} -> close(socket, session)
+  defp finish({replies, 0, next}, state) do
+    case send_all(state.socket, replies) do
+      :ok -> proceed(next, state)
+      {:error, _reason} -> close(state)
     end
   end
 
-  defp finish({replies, position, next}, socket, session, stop) do
+  defp finish({replies, position, next}, state) do
     case await_durable(position) do
-      :ok -> finish({replies, 0, next}, socket, session, stop)
+      :ok -> finish({replies, 0, next}, state)
       # Nobody knows which of the writes will be there after a restart: a reply of either kind might be a lie.
-      :failed -> close(socket, session)
+      :failed -> close(state)
     end
   end
 
-  defp proceed(:read, socket, session, stop), do: loop(socket, session, stop)
-  defp proceed(:again, socket, session, stop), do: continue(socket, session, stop)
-  defp proceed(:close, socket, session, _stop), do: close(socket, session)
+  defp proceed(:read, state), do: loop(state)
+  defp proceed(:again, state), do: continue(state)
+  defp proceed(:dirty, state), do: state.session |> Native.execute_dirty("") |> finish(state)
+  defp proceed(:close, state), do: close(state)
 
-  defp proceed(:dirty, socket, session, stop) do
-    session |> Native.execute_dirty("") |> finish(socket, session, stop)
-  end
-
-  defp proceed(:busy, socket, session, stop) do
+  defp proceed(:busy, state) do
     receive do
-      :ferric_room -> continue(socket, session, stop)
+      :ferric_room -> continue(state)
     end
   end
 
-  defp proceed({:sleep, milliseconds}, socket, session, stop) do
+  defp proceed({:sleep, milliseconds}, state) do
     Process.sleep(milliseconds)
-    continue(socket, session, stop)
+    continue(state)
   end
 
-  defp proceed({:kill, pids}, socket, session, stop) do
+  defp proceed({:kill, pids}, state) do
     Enum.each(pids, &kill/1)
-    continue(socket, session, stop)
+    continue(state)
   end
 
   # The client gets no reply: it sees the connection end, and that is when the server has stopped listening.
   # Both kinds are the same here, since the log is the store and is synced in any case.
-  defp proceed({:shutdown, _save}, socket, session, stop) do
-    stop.()
+  defp proceed({:shutdown, _save}, state) do
+    state.stop.()
 
     receive do
-      :ferric_stop -> close(socket, session)
+      :ferric_stop -> close(state)
     end
   end
 
-  defp continue(socket, session, stop) do
-    session |> Native.execute("") |> finish(socket, session, stop)
-  end
+  defp continue(state), do: state.session |> Native.execute("") |> finish(state)
 
-  # Cheap although it looks through the mailbox: the socket is passive after @reads messages, so no more are there.
+  # Cheap although it looks through the mailbox, because the socket cannot be further ahead than its @reads.
   defp await_durable(position) do
     receive do
       {:ferric_durable, durable} when durable >= position -> :ok
@@ -160,7 +163,7 @@ defmodule FerricStore.Server.Connection do
 
   defp send_all(socket, replies), do: :gen_tcp.send(socket, replies)
 
-  defp close(socket, session) do
+  defp close(%__MODULE__{socket: socket, session: session}) do
     Native.session_close(session)
     :gen_tcp.close(socket)
   end
@@ -173,8 +176,8 @@ defmodule FerricStore.Server.Connection do
   end
 
   defp client({:local, _unnamed}, {:local, path}) do
-    text = Address.to_text({:local, path})
-    %{peer: text <> ":0", local: text <> ":0", transport: :unix, loopback: true}
+    text = Address.to_text({:local, path}) <> ":0"
+    %{peer: text, local: text, transport: :unix, loopback: true}
   end
 
   defp client(peer, local) do

@@ -315,7 +315,9 @@ mod tests {
         let config = config();
         assert_eq!(config.set(&[(b"save", b""), (b"appendonly", b"YES")]), Ok(()));
         let error = config.set(&[(b"appendonly", b"no")]).expect_err("refused");
-        assert!(error.ends_with(b"(possibly related to argument 'appendonly') - can't set immutable config"));
+        assert!(error.ends_with(
+            b"(possibly related to argument 'appendonly') - can't set immutable config"
+        ));
         assert!(config.set(&[(b"databases", b"16")]).is_err());
     }
 
@@ -323,8 +325,14 @@ mod tests {
     fn memory_units() {
         assert_eq!(memory(b"1Gb"), Ok(1 << 30));
         assert_eq!(memory(b"1g"), Ok(1_000_000_000));
-        for wrong in [&b""[..], b"gb", b"-1", b"1xb", b"1 gb", b"99999999999999999999", b"9999999999999gb"] {
-            assert_eq!(memory(wrong), Err("argument must be a memory value".to_owned()), "{wrong:?}");
+        for wrong in
+            [&b""[..], b"gb", b"-1", b"1xb", b"1 gb", b"99999999999999999999", b"9999999999999gb"]
+        {
+            assert_eq!(
+                memory(wrong),
+                Err("argument must be a memory value".to_owned()),
+                "{wrong:?}"
+            );
         }
         assert!(memory(b"100").expect_err("too small").contains("between 1048576 and"));
     }

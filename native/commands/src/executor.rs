@@ -366,10 +366,8 @@ impl<'c> Batch<'c> {
         let bytes_out = self.reply.len() - self.start;
         *out = self.reply.into_inner();
         self.server.stats().batch(self.now_us / 1000, commands, bytes_in, bytes_out);
-        let engine = self.server.engine();
-        let depends = self.access.depends_on();
-        let lsn = if self.sync { depends.max(engine.written()) } else { depends };
-        if lsn > engine.durable() { lsn } else { 0 }
+        let waits = self.sync || !self.server.config().is_async();
+        if waits { self.access.depends_on() } else { 0 }
     }
 }
 

@@ -135,7 +135,36 @@ fn skip_stars(pattern: &[u8]) -> &[u8] {
 mod tests {
     use std::time::Instant;
 
+    use proptest::prelude::*;
+
     use super::*;
+
+    /// The same semantics by backtracking, which takes exponential time.
+    fn matches_slowly(pattern: &[u8], text: &[u8]) -> bool {
+        let Some((&byte, rest)) = text.split_first() else {
+            return skip_stars(pattern).is_empty();
+        };
+        if pattern.first() == Some(&b'*') {
+            return matches_slowly(&pattern[1..], text) || matches_slowly(pattern, rest);
+        }
+        (Matcher { fold_case: false })
+            .element(pattern, byte)
+            .is_some_and(|length| matches_slowly(&pattern[length..], rest))
+    }
+
+    proptest! {
+        #[test]
+        fn agrees_with_backtracking(pattern in "[ab*?\\[\\]^\\-\\\\]{0,10}", text in "[ab\\-]{1,10}") {
+            let (pattern, text) = (pattern.as_bytes(), text.as_bytes());
+            prop_assert_eq!(matches(pattern, text), matches_slowly(pattern, text));
+        }
+
+        #[test]
+        fn any_bytes_are_fine(pattern: Vec<u8>, text: Vec<u8>) {
+            matches(&pattern, &text);
+            matches_ignoring_case(&pattern, &text);
+        }
+    }
 
     #[test]
     fn options() {

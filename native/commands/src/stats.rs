@@ -314,15 +314,14 @@ impl Stats {
 
     /// Figures of every command that was called or refused at least once.
     pub fn commands(&self) -> Vec<CommandFigures> {
-        let figures = table::entries().iter().zip(&self.by_command).map(|(entry, c)| {
-            CommandFigures {
+        let figures =
+            table::entries().iter().zip(&self.by_command).map(|(entry, c)| CommandFigures {
                 name: &entry.full_name,
                 calls: c.calls.load(Relaxed),
                 nanos: c.nanos.load(Relaxed),
                 failed: c.failed.load(Relaxed),
                 rejected: c.rejected.load(Relaxed),
-            }
-        });
+            });
         figures.filter(|f| f.calls + f.rejected > 0).collect()
     }
 

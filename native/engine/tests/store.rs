@@ -212,3 +212,43 @@ fn concurrent_writers_lose_nothing() {
     assert_eq!(dump(&engine, 0), before);
     assert!(before.values().all(|value| u32::from_le_bytes(value[..].try_into().expect("four")) >= 1_700));
 }
+
+#[test]
+fn a_value_larger_than_a_segment_may_come_first() {
+    let io = SimIo::new();
+    let large = vec![7u8; 100_000];
+    for name in [&b"a"[..], b"b", b"c"] {
+        let engine = open(Arc::new(io.clone())).expect("open");
+        let lsn = put(&engine, name, &large).expect("put");
+        assert!(wait(&engine, lsn));
+        engine.close().expect("close");
+    }
+    let engine = open(Arc::new(io)).expect("the log has no gap");
+    assert_eq!(dump(&engine, 0).len(), 3);
+    engine.close().expect("close");
+}
+
+#[test]
+fn keys_of_a_space_that_is_not_there_any_more_are_refused() {
+    let io = SimIo::new();
+    let with_spaces = |spaces| {
+        let mut options = options(Arc::new(io.clone()));
+        options.spaces = spaces;
+        Engine::open(options)
+    };
+    let engine = with_spaces(4).expect("open");
+    write(&engine, 2, &[(b"k", Some(b"of space 2"))]).expect("write");
+    write(&engine, 0, &[(b"k", Some(b"of space 0"))]).expect("write");
+    engine.close().expect("close");
+    // Else a flush would give the number of space 2's keys to another space.
+    assert!(matches!(with_spaces(2), Err(OpenError::Config(_))));
+    let engine = with_spaces(4).expect("open");
+    write(&engine, 2, &[(b"k", None)]).expect("write");
+    engine.close().expect("close");
+    let engine = with_spaces(2).expect("nothing is lost now");
+    engine.enter(0).flush(&[0]).expect("flush");
+    engine.close().expect("close");
+    let engine = with_spaces(2).expect("open");
+    assert!(dump(&engine, 0).is_empty());
+    engine.close().expect("close");
+}

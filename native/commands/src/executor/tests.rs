@@ -66,7 +66,7 @@ fn a_busy_command_is_kept_and_run_later() {
     });
     let stuck = Arc::new(AtomicBool::new(true));
     let waits = Arc::clone(&stuck);
-    fixture.disk.on_call(Box::new(move |_| {
+    fixture.disk.on_call(Box::new(move |_, _| {
         while waits.load(Ordering::Relaxed) {
             std::thread::sleep(Duration::from_millis(1));
         }
@@ -246,7 +246,8 @@ fn limits_change_with_authentication() {
 #[test]
 fn reply_modes() {
     let mut fixture = Fixture::new();
-    let input = b"CLIENT REPLY SKIP\r\nECHO a\r\nECHO b\r\nCLIENT REPLY OFF\r\nECHO c\r\nnosuch\r\n\
+    let input =
+        b"CLIENT REPLY SKIP\r\nECHO a\r\nECHO b\r\nCLIENT REPLY OFF\r\nECHO c\r\nnosuch\r\n\
         CLIENT REPLY SKIP\r\nECHO d\r\nCLIENT REPLY ON\r\nECHO e\r\n\
         CLIENT REPLY SKIP\r\nCLIENT REPLY ON\r\nCLIENT REPLY OFF\r\nRESET\r\n";
     let (out, _) = fixture.feed(input);

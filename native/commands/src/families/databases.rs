@@ -3,8 +3,8 @@
 use crate::context::{Args, Context, Fault, Outcome};
 use crate::numbers::{parse_i64, parse_i64_or_fault};
 use crate::pattern::is_option;
-use crate::table::Flag::{Fast, Loading, Readonly, Stale, Write};
 use crate::table::Command;
+use crate::table::Flag::{Fast, Loading, Readonly, Stale, Write};
 
 const WHOLE: &[&str] = &["keyspace", "write", "slow", "dangerous"];
 const TO_ALL: &[&str] = &["request_policy:all_shards", "response_policy:all_succeeded"];

@@ -6,6 +6,8 @@ pub mod databases;
 pub mod keys;
 pub mod server;
 pub mod strings;
+#[cfg(test)]
+mod tests;
 
 use crate::context::{Context, Outcome};
 
@@ -13,9 +15,8 @@ use crate::context::{Context, Outcome};
 /// itself.
 fn help(ctx: &mut Context<'_, '_>, container: &str, lines: &[&str]) -> Outcome {
     ctx.reply.array(lines.len() + 3);
-    ctx.reply.simple(&format!(
-        "{container} <subcommand> [<arg> [value] [opt] ...]. Subcommands are:"
-    ));
+    ctx.reply
+        .simple(&format!("{container} <subcommand> [<arg> [value] [opt] ...]. Subcommands are:"));
     for line in lines {
         ctx.reply.simple(line);
     }

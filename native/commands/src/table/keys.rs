@@ -82,10 +82,10 @@ fn begin(spec: &KeySpec, args: Args<'_>) -> Option<i64> {
             let is_word = |arg: &&[u8]| arg.eq_ignore_ascii_case(word.as_bytes());
             let found = if from >= 0 {
                 let from = from.unsigned_abs() as usize;
-                args.iter().skip(from).position(|a| is_word(&a)).map(|at| at + from)
+                args.iter().skip(from).position(&is_word).map(|at| at + from)
             } else {
                 let end = args.len().checked_sub(from.unsigned_abs() as usize)?;
-                args[..=end].iter().rposition(|a| is_word(&a))
+                args[..=end].iter().rposition(is_word)
             };
             found.map(|at| at as i64 + 1)
         }
@@ -142,7 +142,9 @@ fn flags_of(entry: &Entry, spec: &KeySpec, args: Args<'_>) -> &'static [&'static
 /// The old-style key range that COMMAND INFO shows beside the specifications: it covers the
 /// specifications that begin at an index, are ranges, and follow one another without a gap.
 pub fn legacy_range(specs: &[KeySpec]) -> LegacyRange {
-    if let [KeySpec { begin: Begin::Index(index), find: Find::Range { last, step, .. }, .. }] = specs {
+    if let [KeySpec { begin: Begin::Index(index), find: Find::Range { last, step, .. }, .. }] =
+        specs
+    {
         let last = if *last >= 0 { index + last } else { *last };
         return LegacyRange { first: *index, last, step: *step };
     }

@@ -250,7 +250,9 @@ mod tests {
 
     #[test]
     fn odd_names_are_not_found() {
-        for name in [&b""[..], b"\0", b"g", b"ge", b"gett", b"get|foo", b"\xff\xfe\xfd\xfc", &[b'a'; 300]] {
+        for name in
+            [&b""[..], b"\0", b"g", b"ge", b"gett", b"get|foo", b"\xff\xfe\xfd\xfc", &[b'a'; 300]]
+        {
             assert!(lookup(name).is_none(), "{name:?}");
         }
     }
@@ -268,9 +270,8 @@ mod tests {
         let table = &*TABLE;
         let distance = |entry: &Entry| {
             let home = Folded::new(entry.command.name.as_bytes()).hash() & table.mask;
-            let is_here = |i: &usize| {
-                table.slots[(home + i) & table.mask].entry as usize == entry.index + 1
-            };
+            let is_here =
+                |i: &usize| table.slots[(home + i) & table.mask].entry as usize == entry.index + 1;
             (0..).find(is_here).expect("in the table")
         };
         let longest = all().map(distance).max();

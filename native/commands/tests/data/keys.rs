@@ -168,3 +168,16 @@ fn many_keys_go_to_a_dirty_scheduler() {
     assert_eq!(store.long_calls, 3);
     assert_eq!(store.run("RANDOMKEY"), "$-1");
 }
+
+#[test]
+fn costly_patterns_go_to_a_dirty_scheduler() {
+    let mut store = Store::new();
+    let key = vec![b'a'; 20_000];
+    store.call(&[b"SET", &key, b"x"]);
+    assert!(store.run("SCAN 0 MATCH b* COUNT 1000").ends_with("*0"));
+    assert_eq!(store.long_calls, 0);
+    let pattern = [b"*", &key[..1000], b"b"].concat();
+    let reply = store.call(&[b"SCAN", b"0", b"MATCH", &pattern, b"COUNT", b"1000"]);
+    assert_eq!(reply, b"*2\r\n$1\r\n0\r\n*0\r\n");
+    assert_eq!(store.long_calls, 1);
+}

@@ -106,7 +106,9 @@ pub fn wait(engine: &Engine, lsn: u64) -> bool {
         return true;
     }
     let (sender, receiver) = channel();
-    let waiter = Box::new(move |outcome: Result<u64, _>| drop(sender.send(outcome.is_ok())));
+    let waiter = Box::new(move |outcome: Result<u64, _>| {
+        let _ = sender.send(outcome.is_ok());
+    });
     match engine.wait_durable(lsn, waiter) {
         Some(_) => engine.durable() >= lsn,
         None => receiver.recv().unwrap_or(false),
@@ -116,7 +118,9 @@ pub fn wait(engine: &Engine, lsn: u64) -> bool {
 /// Waits until a write that was refused as busy may be tried again.
 pub fn wait_room(engine: &Engine) {
     let (sender, receiver) = channel();
-    let waiter = Box::new(move |_: Result<u64, _>| drop(sender.send(())));
+    let waiter = Box::new(move |_: Result<u64, _>| {
+        let _ = sender.send(());
+    });
     match engine.wait_room(waiter) {
         Some(_) => std::thread::yield_now(),
         None => receiver.recv().expect("the waiter is called"),

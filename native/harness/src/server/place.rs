@@ -4,9 +4,10 @@ use std::fs;
 use std::io;
 use std::net::TcpListener;
 use std::path::{Path, PathBuf};
+use std::sync::LazyLock;
 use std::sync::atomic::{AtomicU32, Ordering};
 
-use crate::rng::Rng;
+use crate::rng::{Rng, fresh_seed};
 
 /// Ports to choose from: below those that the kernel gives to outgoing connections (32768 and up),
 /// or a client waiting for a server to start could be given the server's port, and meet itself.
@@ -15,15 +16,16 @@ const PORTS: std::ops::Range<u64> = 20_000..32_000;
 /// Attempts to find a port.
 const ATTEMPTS: usize = 100;
 
-/// A port on which nothing listens.
+/// A port on which nothing listens, and which this process has not been given before.
 ///
 /// # Errors
 /// When no free one was found.
 pub fn free_port() -> io::Result<u16> {
-    let mut rng = Rng::new(crate::rng::fresh_seed() ^ (u64::from(unique()) << 32));
+    static START: LazyLock<u64> = LazyLock::new(|| Rng::new(fresh_seed()).bits() >> 32);
     let mut last = None;
     for _ in 0..ATTEMPTS {
-        let port = rng.between(PORTS.start, PORTS.end - 1) as u16;
+        let offset = (*START + u64::from(unique())) % (PORTS.end - PORTS.start);
+        let port = (PORTS.start + offset) as u16;
         match TcpListener::bind(("127.0.0.1", port)) {
             Ok(_) => return Ok(port),
             Err(error) => last = Some(error),

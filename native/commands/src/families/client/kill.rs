@@ -95,7 +95,6 @@ fn close(ctx: &mut Context<'_, '_>, filter: &Filter<'_>) -> usize {
     if with_own {
         ctx.session.close();
     }
-    ctx.control =
-        Some(if ids.is_empty() { Control::Close } else { Control::Kill(ids) });
+    ctx.control = Some(if ids.is_empty() { Control::Close } else { Control::Kill(ids) });
     closed
 }

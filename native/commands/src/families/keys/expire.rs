@@ -59,9 +59,12 @@ impl Conditions {
     }
 }
 
-/// The error for an unknown option, which it quotes up to a NUL byte.
+/// The error for an unknown option, which it quotes up to a NUL byte and without the line ends at
+/// its end.
 fn unsupported(word: &[u8]) -> Fault {
     let word = word.split(|&byte| byte == 0).next().unwrap_or_default();
+    let end = word.iter().rposition(|byte| !matches!(byte, b'\r' | b'\n'));
+    let word = &word[..end.map_or(0, |last| last + 1)];
     Fault::Bytes([b"ERR Unsupported option ", word].concat())
 }
 
@@ -212,7 +215,7 @@ mod tests {
         let text = "ERR GT and LT options at the same time are not compatible";
         assert_eq!(parse(&["GT", "LT"]), Err(Fault::error(text)));
         let text = b"ERR Unsupported option KEEP".to_vec();
-        assert_eq!(parse(&["NX", "KEEP\0x"]), Err(Fault::Bytes(text)));
+        assert_eq!(parse(&["NX", "KEEP\r\n\0x"]), Err(Fault::Bytes(text)));
     }
 
     #[test]

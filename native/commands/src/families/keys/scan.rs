@@ -8,8 +8,8 @@ use crate::values::{MAX_KEYS, type_name};
 /// Keys that KEYS visits at a time, so that it holds no shard for long.
 const PIECE: usize = 1024;
 
-/// Bytes of a pattern that cost about as much as visiting a key.
-const PATTERN_UNIT: usize = 64;
+/// Steps of matching keys with a pattern that SCAN may take on a normal scheduler.
+const MAX_STEPS: usize = 150_000;
 
 /// `KEYS pattern`
 pub fn keys(ctx: &mut Context<'_, '_>, args: Args<'_>) -> Outcome {
@@ -38,15 +38,17 @@ pub fn keys(ctx: &mut Context<'_, '_>, args: Args<'_>) -> Outcome {
 pub fn scan(ctx: &mut Context<'_, '_>, args: Args<'_>) -> Outcome {
     let cursor = parse_cursor(args[1])?;
     let (filter, count) = parse_options(&args[2..])?;
-    let cost = filter.pattern.map_or(1, |pattern| 1 + pattern.len() / PATTERN_UNIT);
-    ctx.bound(count.saturating_mul(cost), MAX_KEYS)?;
+    ctx.bound(count, MAX_KEYS)?;
     let db = ctx.session.db();
+    let mut steps = 0usize;
     let mut found = Vec::new();
     let next = ctx.access.scan(db, cursor, count, &mut |key, entry| {
-        if filter.accepts(key, entry.meta.kind) {
+        steps = steps.saturating_add(filter.steps(key));
+        if (ctx.long || steps <= MAX_STEPS) && filter.accepts(key, entry.meta.kind) {
             found.push(key.to_vec());
         }
     });
+    ctx.bound(steps, MAX_STEPS)?;
     ctx.reply.array(2);
     ctx.reply.bulk(itoa::Buffer::new().format(next).as_bytes());
     reply_keys(ctx, &found);
@@ -82,6 +84,11 @@ impl Filter<'_> {
     fn simplified(mut self) -> Self {
         self.pattern = self.pattern.filter(|&pattern| pattern != b"*");
         self
+    }
+
+    /// The most steps that matching this key may take.
+    fn steps(&self, key: &[u8]) -> usize {
+        self.pattern.map_or(0, |pattern| pattern.len().saturating_mul(key.len()))
     }
 
     fn accepts(&self, key: &[u8], kind: u8) -> bool {

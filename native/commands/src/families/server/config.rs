@@ -33,7 +33,7 @@ pub(super) fn get(ctx: &mut Context<'_, '_>, args: Args<'_>) -> Outcome {
 
 pub(super) fn set(ctx: &mut Context<'_, '_>, args: Args<'_>) -> Outcome {
     let words = &args[2..];
-    if words.len() % 2 != 0 {
+    if !words.len().is_multiple_of(2) {
         return Err(Fault::error("ERR syntax error"));
     }
     let pairs: Vec<(&[u8], &[u8])> = words.chunks_exact(2).map(|pair| (pair[0], pair[1])).collect();

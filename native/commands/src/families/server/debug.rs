@@ -12,6 +12,10 @@ use crate::values::{Kind, string};
 /// Longest pause, in milliseconds: what an Erlang receive can wait for.
 const MAX_SLEEP_MS: f64 = u32::MAX as f64;
 
+/// The example of a double, which is not meant as π.
+#[allow(clippy::approx_constant)]
+const DOUBLE: f64 = 3.141;
+
 /// Redis's clock of accesses counts seconds in 24 bits.
 const LRU_CLOCK: u64 = (1 << 24) - 1;
 
@@ -108,7 +112,7 @@ fn protocol(ctx: &mut Context<'_, '_>, kind: &[u8]) -> Outcome {
     match kind.as_slice() {
         b"string" => reply.bulk_str("Hello World"),
         b"integer" => reply.integer(12345),
-        b"double" => reply.double(3.141),
+        b"double" => reply.double(DOUBLE),
         b"null" => reply.null(),
         b"array" => {
             reply.array(3);

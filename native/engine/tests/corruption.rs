@@ -1,0 +1,427 @@
+//! Damaged files: a store opens with the right data or says which file is damaged and where. Never
+//! wrong data, a panic, or memory out of proportion.
+#![allow(missing_docs)]
+
+mod common;
+
+use std::alloc::{GlobalAlloc, Layout, System};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use common::disk::{self, BLOCK, FramePlace};
+use common::model::{Model, Step, execute, value};
+use common::rng::Rng;
+use common::{first_seed, put, quiet, rounds, wait};
+use ferric_engine::io::Io;
+use ferric_engine::io::sim::SimIo;
+use ferric_engine::{Engine, OpenError};
+use proptest::prelude::*;
+
+/// Remembers the largest block of memory that was ever asked for.
+struct Meter(AtomicUsize);
+
+// SAFETY: every call is passed on unchanged to the system's allocator.
+unsafe impl GlobalAlloc for Meter {
+    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
+        self.0.fetch_max(layout.size(), Ordering::Relaxed);
+        // SAFETY: the caller's promises are those of `System`.
+        unsafe { System.alloc(layout) }
+    }
+
+    unsafe fn dealloc(&self, at: *mut u8, layout: Layout) {
+        // SAFETY: as in `alloc`.
+        unsafe { System.dealloc(at, layout) }
+    }
+
+    unsafe fn realloc(&self, at: *mut u8, layout: Layout, size: usize) -> *mut u8 {
+        self.0.fetch_max(size, Ordering::Relaxed);
+        // SAFETY: as in `alloc`.
+        unsafe { System.realloc(at, layout, size) }
+    }
+}
+
+#[global_allocator]
+static METER: Meter = Meter(AtomicUsize::new(0));
+
+/// More than any file of these stores and any buffer of the test harness.
+const LARGEST_BLOCK: usize = 16 << 20;
+
+/// A store on a disk, and what it contains.
+struct Sample {
+    io: SimIo,
+    full: Model,
+    /// Without its last group.
+    shorter: Model,
+}
+
+impl Sample {
+    /// Several segments, one of several sizes; closed, or left as after a power cut.
+    fn new(closed: bool) -> Sample {
+        let io = SimIo::new();
+        let engine = Engine::open(quiet(Arc::new(io.clone()))).expect("open");
+        let (mut full, mut shorter) = (Model::default(), Model::default());
+        for number in 0..26u64 {
+            let len = match number {
+                5 | 10 | 18 => 30_000,
+                13 => 90_000,
+                _ => 40 + number as usize * 60,
+            };
+            let put = |space, name: String, len| Step::Put {
+                space,
+                key: name.into_bytes(),
+                value: value(number, len),
+                expiry_ms: 0,
+            };
+            let step = match number {
+                8 => Step::Swap(0, 1),
+                9 => Step::Write { space: 0, changes: vec![(b"k2".to_vec(), None)] },
+                _ => put((number % 2) as u16, format!("k{}", number % 11), len),
+            };
+            shorter = full.clone();
+            full.apply(&step);
+            let lsn = execute(&engine, &step).expect("write");
+            assert!(wait(&engine, lsn));
+        }
+        let image = io.snapshot();
+        engine.close().expect("close");
+        Sample { io: if closed { io.snapshot() } else { image }, full, shorter }
+    }
+
+    /// Opens a copy of the disk that `damage` has been done to. What comes of it must be the whole
+    /// contents, the contents `or`, or a report; returns whether it was a report.
+    fn outcome(&self, what: &str, or: Option<&Model>, damage: impl FnOnce(&SimIo)) -> bool {
+        let io = self.io.snapshot();
+        damage(&io);
+        let engine = match Engine::open(quiet(Arc::new(io.clone()))) {
+            Ok(engine) => engine,
+            Err(OpenError::Corrupt { file, what: reason, .. }) => {
+                assert!(file.starts_with("/store") && !reason.is_empty());
+                // The lock is free, and the files were left as they are: the report repeats.
+                let again = Engine::open(quiet(Arc::new(io)));
+                assert!(matches!(again, Err(OpenError::Corrupt { .. })), "{what}");
+                return true;
+            }
+            Err(error) => panic!("{what}: {error}"),
+        };
+        let found = Model::read(&engine);
+        engine.close().expect("close");
+        assert!(found == self.full || Some(&found) == or, "{what}: wrong data");
+        false
+    }
+
+    /// [`Sample::outcome`] where only a report will do.
+    fn reported(&self, what: &str, damage: impl FnOnce(&SimIo)) {
+        assert!(self.outcome(what, None, damage), "{what} passed unnoticed");
+    }
+
+    fn last_frame(&self) -> FramePlace {
+        disk::frames(&self.io).into_iter().rfind(|frame| frame.records > 0).expect("frames")
+    }
+
+    /// What damage to `file` at `offset` may lead to beside the full contents and a report.
+    fn alternative(&self, closed: bool, file: &Path, offset: usize) -> Option<&Model> {
+        let last = self.last_frame();
+        let hit = last.file == file && (last.offset..last.offset + last.len).contains(&offset);
+        (hit && !closed).then_some(&self.shorter)
+    }
+}
+
+fn memory_stayed_in_proportion() {
+    let largest = METER.0.load(Ordering::Relaxed);
+    assert!(largest < LARGEST_BLOCK, "a block of {largest} bytes was asked for");
+}
+
+#[test]
+fn a_flipped_bit_anywhere_is_harmless_or_reported() {
+    let mut flips = 0;
+    for closed in [true, false] {
+        let sample = Sample::new(closed);
+        let mut rng = Rng(first_seed());
+        let mut flip = |path: &Path, offset: usize| {
+            let or = sample.alternative(closed, path, offset);
+            let mask = 1 << rng.below(8);
+            let what = format!("bit {mask:#x} of {} at {offset}, closed {closed}", path.display());
+            sample.outcome(&what, or, |io| io.corrupt(path, offset as u64, mask).expect("in the file"));
+            flips += 1;
+        };
+        (0..48).for_each(|offset| flip(&disk::manifest(), offset));
+        for segment in disk::segments(&sample.io) {
+            (0..64).for_each(|offset| flip(&segment, offset));
+        }
+        let mut dice = Rng(first_seed() + 1);
+        for frame in disk::frames(&sample.io) {
+            (0..64).for_each(|offset| flip(&frame.file, frame.offset + offset));
+            for _ in 0..rounds(12) {
+                let offset = frame.offset + dice.below(frame.len.next_multiple_of(BLOCK) as u64) as usize;
+                let len = disk::bytes(&sample.io, &frame.file).len();
+                flip(&frame.file, offset.min(len - 1));
+            }
+        }
+    }
+    println!("{flips} flips");
+    memory_stayed_in_proportion();
+}
+
+#[test]
+fn a_flipped_bit_in_what_is_checked_is_always_reported() {
+    let sample = Sample::new(true);
+    let mut rng = Rng(first_seed());
+    for frame in disk::frames(&sample.io).into_iter().filter(|frame| frame.records > 0) {
+        for _ in 0..rounds(12) {
+            let (offset, mask) = (frame.offset + rng.below(frame.len as u64) as usize, 1 << rng.below(8));
+            sample.reported(&format!("bit {mask:#x} of {frame:?} at {offset}"), |io| {
+                io.corrupt(&frame.file, offset as u64, mask).expect("in the file");
+            });
+        }
+    }
+}
+
+#[test]
+fn zeroed_blocks_are_harmless_or_reported() {
+    for closed in [true, false] {
+        let sample = Sample::new(closed);
+        for segment in disk::segments(&sample.io) {
+            let len = disk::bytes(&sample.io, &segment).len();
+            for offset in (0..len).step_by(BLOCK) {
+                let or = sample.alternative(closed, &segment, offset);
+                let what = format!("block {offset} of {}, closed {closed}", segment.display());
+                sample.outcome(&what, or, |io| {
+                    disk::overwrite(io, &segment, offset, &[0; BLOCK][..BLOCK.min(len - offset)]);
+                });
+            }
+        }
+    }
+}
+
+#[test]
+fn truncation_is_reported_but_at_the_end_of_the_last_segment() {
+    let sample = Sample::new(true);
+    let (segments, frames) = (disk::segments(&sample.io), disk::frames(&sample.io));
+    for segment in &segments {
+        let bytes = disk::bytes(&sample.io, segment);
+        let (last, end) = {
+            let of_file = || frames.iter().filter(|frame| frame.file == *segment);
+            let end = of_file().map(|frame| frame.offset + frame.len).max();
+            (segment == segments.last().expect("segments"), end.unwrap_or(BLOCK))
+        };
+        for len in (0..bytes.len()).step_by(1_777).chain([1, 63, 64, BLOCK - 1, BLOCK, BLOCK + 1]) {
+            let cut = |io: &SimIo| disk::replace(io, segment, &bytes[..len]);
+            let what = format!("{} cut to {len}", segment.display());
+            if !last && len < end || len < 64 {
+                sample.reported(&what, cut);
+            } else if !last {
+                sample.outcome(&what, None, cut);
+            } else {
+                // Nothing outside a file says how long it was: such damage looks like a crash.
+                let io = sample.io.snapshot();
+                cut(&io);
+                let engine = Engine::open(quiet(Arc::new(io))).expect("open");
+                engine.close().expect("close");
+            }
+        }
+    }
+}
+
+#[test]
+fn frames_in_the_wrong_place_are_reported() {
+    let sample = Sample::new(true);
+    let frames: Vec<FramePlace> =
+        disk::frames(&sample.io).into_iter().filter(|frame| frame.records > 0).collect();
+    let read = |frame: &FramePlace| {
+        disk::bytes(&sample.io, &frame.file)[frame.offset..frame.offset + frame.len].to_vec()
+    };
+    for (one, other) in frames.iter().zip(&frames[1..]).chain([(&frames[1], &frames[20])]) {
+        let (a, b) = (read(one), read(other));
+        sample.reported(&format!("{one:?} and {other:?} exchanged"), |io| {
+            disk::overwrite(io, &one.file, one.offset, &b);
+            disk::overwrite(io, &other.file, other.offset, &a);
+        });
+        sample.reported(&format!("{one:?} again at {other:?}"), |io| {
+            disk::overwrite(io, &other.file, other.offset, &a);
+        });
+    }
+    // Behind the end it means nothing.
+    let end = disk::frames(&sample.io).pop().expect("the frame that closes the log");
+    sample.outcome("a frame repeated behind the end", None, |io| {
+        disk::overwrite(io, &end.file, end.offset + BLOCK, &read(&frames[0]));
+        disk::overwrite(io, &end.file, end.offset + 2 * BLOCK, &read(&sample.last_frame()));
+    });
+}
+
+#[test]
+fn a_missing_or_foreign_segment_is_reported() {
+    let (sample, foreign) = (Sample::new(true), Sample::new(true));
+    let segments = disk::segments(&sample.io);
+    for segment in &segments[..segments.len() - 1] {
+        sample.reported(&format!("{} removed", segment.display()), |io| {
+            io.remove(segment).expect("remove");
+        });
+    }
+    for segment in &segments {
+        let other = disk::bytes(&foreign.io, segment);
+        sample.reported(&format!("{} of another store", segment.display()), |io| {
+            disk::replace(io, segment, &other);
+        });
+        sample.reported(&format!("{} with nothing in it", segment.display()), |io| {
+            disk::replace(io, segment, &[]);
+        });
+    }
+    let (first, second) = (disk::bytes(&sample.io, &segments[0]), disk::bytes(&sample.io, &segments[1]));
+    sample.reported("two segments exchanged", |io| {
+        disk::replace(io, &segments[0], &second);
+        disk::replace(io, &segments[1], &first);
+    });
+    sample.reported("an old segment in a later place", |io| {
+        let next = PathBuf::from("/store/segment-0000000000ff");
+        io.open(&next, ferric_engine::io::OpenMode::Create).expect("create");
+        disk::replace(io, &next, &first);
+    });
+}
+
+#[test]
+fn a_version_from_the_future_is_refused_by_name() {
+    let sample = Sample::new(true);
+    let reason = |file: &Path, version_at: usize, checked: std::ops::Range<usize>| {
+        let mut bytes = disk::bytes(&sample.io, file);
+        bytes[version_at] += 1;
+        let crc = crc32c::crc32c(&bytes[checked]);
+        bytes[8..12].copy_from_slice(&crc.to_le_bytes());
+        let io = sample.io.snapshot();
+        disk::replace(&io, file, &bytes);
+        match Engine::open(quiet(Arc::new(io))) {
+            Err(error @ OpenError::Corrupt { .. }) => error.to_string(),
+            other => panic!("{:?}", other.err()),
+        }
+    };
+    assert!(reason(&disk::manifest(), 12, 12..48).contains("version 2"));
+    assert!(reason(&disk::segments(&sample.io)[1], 12, 12..64).contains("version 2"));
+}
+
+#[test]
+fn a_lost_or_damaged_manifest_is_reported() {
+    let sample = Sample::new(true);
+    sample.reported("no manifest", |io| io.remove(&disk::manifest()).expect("remove"));
+    for len in [0, 1, 47, 49, 100_000] {
+        sample.reported(&format!("a manifest of {len} bytes"), |io| {
+            let mut bytes = disk::bytes(io, &disk::manifest());
+            bytes.resize(len, 0);
+            disk::replace(io, &disk::manifest(), &bytes);
+        });
+    }
+    memory_stayed_in_proportion();
+}
+
+/// However much room the last segment has left, closing says so on disk.
+#[test]
+fn after_closing_damage_to_the_last_write_is_reported() {
+    for len in (0..64).map(|n| 56_000 + n * 128).chain([100, 62_000, 64_000, 120_000, 126_900]) {
+        let io = SimIo::new();
+        let engine = Engine::open(quiet(Arc::new(io.clone()))).expect("open");
+        let lsn = put(&engine, b"k", &value(1, len)).expect("put");
+        assert!(wait(&engine, lsn));
+        engine.close().expect("close");
+        let frame = disk::frames(&io).into_iter().rfind(|frame| frame.records > 0).expect("a frame");
+        io.corrupt(&frame.file, frame.offset as u64 + 150, 1).expect("in the file");
+        let opened = Engine::open(quiet(Arc::new(io)));
+        let Err(OpenError::Corrupt { file, offset, .. }) = opened else {
+            panic!("{len} bytes: not reported")
+        };
+        assert_eq!((file, offset), (frame.file, frame.offset as u64));
+    }
+}
+
+/// The same for a session that recovered the last write and wrote nothing itself.
+#[test]
+fn after_closing_a_recovered_store_damage_is_reported() {
+    for len in [100, 58_000, 61_000, 90_000] {
+        let io = SimIo::new();
+        let engine = Engine::open(quiet(Arc::new(io.clone()))).expect("open");
+        let lsn = put(&engine, b"k", &value(1, len)).expect("put");
+        assert!(wait(&engine, lsn));
+        let image = io.snapshot();
+        engine.close().expect("close");
+        Engine::open(quiet(Arc::new(image.clone()))).expect("open").close().expect("close");
+        let frame = disk::frames(&image).into_iter().rfind(|frame| frame.records > 0).expect("a frame");
+        image.corrupt(&frame.file, frame.offset as u64 + 150, 1).expect("in the file");
+        let opened = Engine::open(quiet(Arc::new(image)));
+        assert!(matches!(opened, Err(OpenError::Corrupt { .. })), "{len} bytes");
+    }
+}
+
+/// A change of a file's bytes, of no particular sense.
+#[derive(Clone, Debug)]
+enum Mutation {
+    Bytes { at: usize, bytes: Vec<u8> },
+    /// Bytes from elsewhere in the same file.
+    Copy { from: usize, to: usize, len: usize },
+    Cut { at: usize },
+    Append { bytes: Vec<u8> },
+}
+
+fn mutation() -> impl Strategy<Value = Mutation> {
+    let bytes = || proptest::collection::vec(any::<u8>(), 1..200);
+    prop_oneof![
+        (any::<usize>(), bytes()).prop_map(|(at, bytes)| Mutation::Bytes { at, bytes }),
+        (0usize..32, 0usize..32, 1usize..20_000)
+            .prop_map(|(from, to, len)| Mutation::Copy { from: from * BLOCK, to: to * BLOCK, len }),
+        (any::<usize>(), any::<usize>(), 1usize..20_000)
+            .prop_map(|(from, to, len)| Mutation::Copy { from, to, len }),
+        any::<usize>().prop_map(|at| Mutation::Cut { at }),
+        bytes().prop_map(|bytes| Mutation::Append { bytes }),
+    ]
+}
+
+fn mutate(file: &mut Vec<u8>, mutation: &Mutation) {
+    let len = file.len().max(1);
+    match mutation {
+        Mutation::Bytes { at, bytes } => {
+            let at = at % len;
+            file.truncate(file.len().max(at));
+            let end = file.len().min(at + bytes.len());
+            file.splice(at..end, bytes.iter().copied());
+        }
+        Mutation::Copy { from, to, len: count } => {
+            let (from, to) = (from % len, to % len);
+            let part = file[from..file.len().min(from + count)].to_vec();
+            let end = file.len().min(to + part.len());
+            file.splice(to..end, part);
+        }
+        Mutation::Cut { at } => file.truncate(at % len),
+        Mutation::Append { bytes } => file.extend_from_slice(bytes),
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 150 * rounds(1) as u32, ..ProptestConfig::default() })]
+
+    #[test]
+    fn mutated_segments_serve_nothing_that_was_never_written(
+        closed: bool, which in 0usize..8, mutations in proptest::collection::vec(mutation(), 1..4),
+    ) {
+        let sample = Sample::new(closed);
+        let segments = disk::segments(&sample.io);
+        // Mostly the last one, where recovery has something to decide.
+        let path = segments.get(which).unwrap_or(segments.last().expect("segments"));
+        let mut bytes = disk::bytes(&sample.io, path);
+        mutations.iter().for_each(|mutation| mutate(&mut bytes, mutation));
+        disk::replace(&sample.io, path, &bytes);
+        match Engine::open(quiet(Arc::new(sample.io.clone()))) {
+            Ok(engine) => {
+                for (key, (found, _)) in Model::read(&engine).0.into_iter().flatten() {
+                    let written = (0..26).map(|number| value(number, found.len()));
+                    prop_assert!(written.into_iter().any(|known| known == found), "{:?}", key);
+                }
+                let lsn = put(&engine, b"after", b"x").expect("put");
+                prop_assert!(wait(&engine, lsn));
+                engine.close().expect("close");
+                let engine = Engine::open(quiet(Arc::new(sample.io.clone()))).expect("again");
+                prop_assert_eq!(common::get(&engine, b"after"), Some(b"x".to_vec()));
+                engine.close().expect("close");
+            }
+            Err(OpenError::Corrupt { .. }) => {}
+            Err(error) => prop_assert!(false, "{}", error),
+        }
+        memory_stayed_in_proportion();
+    }
+}

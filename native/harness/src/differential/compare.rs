@@ -1,0 +1,277 @@
+//! When two replies count as the same.
+
+use std::fmt;
+
+use ferric_resp::Value;
+
+use super::Command;
+use super::intended;
+use super::run::{Outcome, changes_reply_mode};
+use crate::client::Reply;
+use crate::text::{command_line, quote};
+
+/// A reply that differs.
+#[derive(Debug, Clone)]
+pub struct Mismatch {
+    /// Index of the step in its session.
+    pub step: usize,
+    /// The command, or the whole pipeline if the replies cannot be told apart.
+    pub command: String,
+    /// Our reply.
+    pub ours: String,
+    /// Redis's reply.
+    pub theirs: String,
+}
+
+impl fmt::Display for Mismatch {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        writeln!(f, "  command: {}", self.command)?;
+        writeln!(f, "  ours:    {}", self.ours)?;
+        write!(f, "  redis:   {}", self.theirs)
+    }
+}
+
+impl Mismatch {
+    /// What kind of difference this is: equal for differences that probably have one cause.
+    pub fn kind(&self) -> String {
+        let words = self.command.split(' ').take(2).collect::<Vec<_>>().join(" ");
+        let generic = |text: &str| {
+            let letters = text.chars().map(|c| if c.is_ascii_digit() { '#' } else { c });
+            let mut text: String = letters.take(48).collect();
+            while text.contains("##") {
+                text = text.replace("##", "#");
+            }
+            text
+        };
+        let name = words.split(' ').next().unwrap_or_default().to_ascii_lowercase();
+        format!("{name} {} | {}", generic(&self.ours), generic(&self.theirs))
+    }
+}
+
+/// What may differ in the replies to a command.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Rule {
+    /// Nothing.
+    Exact,
+    /// An integer, by so much: it depends on when the command ran.
+    Near(i64),
+    /// The elements' order.
+    Unordered,
+    /// The order of names and values that alternate.
+    UnorderedPairs,
+    /// The fields of HELLO that name the server.
+    Greeting,
+    /// Everything but the type: clock, chance, identity or memory decide.
+    Shape,
+}
+
+/// The rule for `command`.
+fn rule(command: &[Vec<u8>]) -> Rule {
+    let lower = |index: usize| command.get(index).map(|word| word.to_ascii_lowercase());
+    let name = lower(0).unwrap_or_default();
+    let sub = lower(1).unwrap_or_default();
+    match (name.as_slice(), sub.as_slice()) {
+        (b"ttl" | b"expiretime", _) | (b"object", b"idletime") => Rule::Near(2),
+        (b"pttl" | b"pexpiretime", _) => Rule::Near(2000),
+        (b"keys", _) => Rule::Unordered,
+        (b"config", b"get") => Rule::UnorderedPairs,
+        (b"hello", _) => Rule::Greeting,
+        (b"scan", b"all") => Rule::Exact,
+        (b"scan" | b"randomkey" | b"time" | b"lastsave" | b"info" | b"bgsave", _)
+        | (b"client", b"id" | b"list" | b"info")
+        | (b"memory", b"usage")
+        | (b"command", b"" | b"count" | b"docs" | b"list")
+        | (_, b"help") => Rule::Shape,
+        _ => Rule::Exact,
+    }
+}
+
+/// The first difference between what `commands` led to.
+pub(super) fn compare(commands: &[Command], ours: &Outcome, theirs: &Outcome) -> Option<Mismatch> {
+    let answered = answered(commands);
+    for (index, (our, their)) in ours.replies.iter().zip(&theirs.replies).enumerate() {
+        let command = answered.get(index).and_then(|index| commands.get(*index));
+        let command = command.map_or(&[][..], Vec::as_slice);
+        if !same(command, our, their) {
+            let command = command_line(command);
+            return Some(mismatch(command, quote(&our.bytes), quote(&their.bytes)));
+        }
+    }
+    let summary = |outcome: &Outcome| {
+        let end = if outcome.closed { ", then the connection was closed" } else { "" };
+        let last = outcome.replies.last().map(|reply| quote(&reply.bytes)).unwrap_or_default();
+        format!("{} replies, the last {last}{end}", outcome.replies.len())
+    };
+    let counts = |outcome: &Outcome| (outcome.replies.len(), outcome.closed);
+    if counts(ours) == counts(theirs) {
+        return None;
+    }
+    let common = ours.replies.len().min(theirs.replies.len());
+    let first = answered.get(common).and_then(|index| commands.get(*index));
+    let command = first.map(|command| command_line(command)).unwrap_or_default();
+    Some(mismatch(command, summary(ours), summary(theirs)))
+}
+
+fn mismatch(command: String, ours: String, theirs: String) -> Mismatch {
+    Mismatch { step: 0, command, ours, theirs }
+}
+
+/// Indices of the commands that are replied to, as CLIENT REPLY leaves them; after the last one a
+/// reply belongs to the CLIENT REPLY ON with which the runner ends such pipelines.
+fn answered(commands: &[Command]) -> Vec<usize> {
+    let mut off = false;
+    let mut skip = false;
+    let mut answered = Vec::with_capacity(commands.len());
+    for (index, command) in commands.iter().enumerate() {
+        let skipped = std::mem::take(&mut skip);
+        let mode = (changes_reply_mode(command) && command.len() == 3)
+            .then(|| command[2].to_ascii_lowercase());
+        match mode.as_deref() {
+            Some(b"on") => off = false,
+            Some(b"off") => off = true,
+            Some(b"skip") if !off => skip = true,
+            _ if command.len() == 1 && command[0].eq_ignore_ascii_case(b"reset") => off = false,
+            _ => {}
+        }
+        let silent = off || skip || (skipped && mode.as_deref() != Some(b"on"));
+        if !silent {
+            answered.push(index);
+        }
+    }
+    answered
+}
+
+/// Whether two replies to `command` count as the same.
+fn same(command: &[Vec<u8>], ours: &Reply, theirs: &Reply) -> bool {
+    if ours.bytes == theirs.bytes || intended::reason(command, &ours.value, &theirs.value).is_some()
+    {
+        return true;
+    }
+    if matches!(ours.value, Value::Error(_)) || matches!(theirs.value, Value::Error(_)) {
+        return false;
+    }
+    let (a, b) = (&ours.value, &theirs.value);
+    if ours.bytes.first() != theirs.bytes.first() {
+        return false;
+    }
+    match rule(command) {
+        Rule::Exact => false,
+        Rule::Near(tolerance) => near(a, b, tolerance),
+        Rule::Unordered => sorted(a) == sorted(b),
+        Rule::UnorderedPairs => sorted_pairs(a) == sorted_pairs(b),
+        Rule::Greeting => greeting(a) == greeting(b),
+        Rule::Shape => true,
+    }
+}
+
+/// Whether both are times, and about the same; -1 and -2 are not times.
+fn near(a: &Value, b: &Value, tolerance: i64) -> bool {
+    match (a, b) {
+        (Value::Integer(a), Value::Integer(b)) => {
+            *a >= 0 && *b >= 0 && a.abs_diff(*b) <= tolerance.unsigned_abs()
+        }
+        _ => false,
+    }
+}
+
+fn texts(value: &Value) -> Option<Vec<String>> {
+    match value {
+        Value::Array(items) | Value::Set(items) => {
+            Some(items.iter().map(|item| format!("{item:?}")).collect())
+        }
+        Value::Map(pairs) => {
+            Some(pairs.iter().flat_map(|(k, v)| [format!("{k:?}"), format!("{v:?}")]).collect())
+        }
+        _ => None,
+    }
+}
+
+fn sorted(value: &Value) -> Option<Vec<String>> {
+    let mut texts = texts(value)?;
+    texts.sort();
+    Some(texts)
+}
+
+fn sorted_pairs(value: &Value) -> Option<Vec<(String, String)>> {
+    let texts = texts(value)?;
+    let (pairs, rest) = texts.as_chunks::<2>();
+    if !rest.is_empty() {
+        return None;
+    }
+    let mut pairs: Vec<_> = pairs.iter().map(|[k, v]| (k.clone(), v.clone())).collect();
+    pairs.sort();
+    Some(pairs)
+}
+
+/// HELLO's fields without the values that name the server, its version and the connection.
+fn greeting(value: &Value) -> Option<Vec<String>> {
+    let mut texts = texts(value)?;
+    for index in (0..texts.len()).step_by(2) {
+        let personal = ["\"version\"", "\"id\""];
+        let name = match index {
+            _ if texts[index] == format!("{:?}", Value::Bulk(b"version".to_vec())) => personal[0],
+            _ if texts[index] == format!("{:?}", Value::Bulk(b"id".to_vec())) => personal[1],
+            _ => continue,
+        };
+        texts[index + 1] = name.to_owned();
+    }
+    Some(texts)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn command(line: &str) -> Command {
+        line.split(' ').map(|word| word.as_bytes().to_vec()).collect()
+    }
+
+    fn reply(bytes: &str) -> Reply {
+        let parsed = Value::parse(bytes.as_bytes()).expect("valid").expect("complete");
+        Reply { bytes: bytes.as_bytes().to_vec(), value: parsed.0 }
+    }
+
+    fn equal(line: &str, a: &str, b: &str) -> bool {
+        same(&command(line), &reply(a), &reply(b))
+    }
+
+    #[test]
+    fn replies_are_compared_by_bytes() {
+        assert!(equal("get k", "$1\r\na\r\n", "$1\r\na\r\n"));
+        assert!(!equal("get k", "$1\r\na\r\n", "$1\r\nb\r\n"));
+        assert!(!equal("get k", "$-1\r\n", "*-1\r\n"));
+    }
+
+    #[test]
+    fn times_may_differ_a_little_but_not_their_absence() {
+        assert!(equal("ttl k", ":100\r\n", ":99\r\n"));
+        assert!(!equal("ttl k", ":100\r\n", ":90\r\n"));
+        assert!(!equal("ttl k", ":-1\r\n", ":-2\r\n") && !equal("ttl k", ":0\r\n", ":-1\r\n"));
+        assert!(!equal("ttl k", "-ERR a\r\n", "-ERR b\r\n"));
+    }
+
+    #[test]
+    fn order_does_not_matter_where_there_is_none() {
+        assert!(equal("keys *", "*2\r\n$1\r\na\r\n$1\r\nb\r\n", "*2\r\n$1\r\nb\r\n$1\r\na\r\n"));
+        assert!(!equal("mget a b", "*2\r\n:1\r\n:2\r\n", "*2\r\n:2\r\n:1\r\n"));
+    }
+
+    #[test]
+    fn greetings_may_name_another_version() {
+        let hello = |version: &str, mode: &str| {
+            format!("*4\r\n$7\r\nversion\r\n$1\r\n{version}\r\n$4\r\nmode\r\n$1\r\n{mode}\r\n")
+        };
+        assert!(equal("hello", &hello("1", "x"), &hello("2", "x")));
+        assert!(!equal("hello", &hello("1", "x"), &hello("1", "y")));
+    }
+
+    #[test]
+    fn replies_are_matched_to_commands_when_some_are_silent() {
+        let lines = ["get a", "client reply skip", "get b", "get c", "client reply off", "get d"];
+        let mut commands: Vec<Command> = lines.map(command).to_vec();
+        assert_eq!(answered(&commands), [0, 3]);
+        commands.push(command("client reply on"));
+        commands.push(command("get e"));
+        assert_eq!(answered(&commands), [0, 3, 6, 7]);
+    }
+}

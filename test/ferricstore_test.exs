@@ -1,0 +1,22 @@
+defmodule FerricStoreTest do
+  # The examples use the default store, of which there is one.
+  use ExUnit.Case, async: false
+  import FerricStore.Test.Stores
+
+  setup do
+    start_store(name: FerricStore)
+    :ok
+  end
+
+  doctest FerricStore
+  doctest FerricStore.Embedded.Strings
+  doctest FerricStore.Embedded.Keys
+  doctest FerricStore.Embedded.Expiry
+
+  test "the functions of the tour are those of the families" do
+    for family <- [FerricStore.Embedded.Strings, FerricStore.Embedded.Keys, FerricStore.Embedded.Expiry],
+        function <- family.__info__(:functions) do
+      assert function in FerricStore.__info__(:functions)
+    end
+  end
+end
