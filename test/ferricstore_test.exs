@@ -14,7 +14,11 @@ defmodule FerricStoreTest do
   doctest FerricStore.Embedded.Expiry
 
   test "the functions of the tour are those of the families" do
-    for family <- [FerricStore.Embedded.Strings, FerricStore.Embedded.Keys, FerricStore.Embedded.Expiry],
+    for family <- [
+          FerricStore.Embedded.Strings,
+          FerricStore.Embedded.Keys,
+          FerricStore.Embedded.Expiry
+        ],
         function <- family.__info__(:functions) do
       assert function in FerricStore.__info__(:functions)
     end

@@ -23,7 +23,8 @@ defmodule Mix.Tasks.Compile.CargoTest do
     assert Cargo.stale?(Cargo.sources(root), Path.join(root, "nowhere.so"))
   end
 
-  for changed <- ~w(Cargo.toml Cargo.lock native/nif/src/lib.rs native/nif/src/deep/new.rs native/nif/Cargo.toml) do
+  for changed <-
+        ~w(Cargo.toml Cargo.lock native/nif/src/lib.rs native/nif/src/deep/new.rs native/nif/Cargo.toml) do
     test "a change of #{changed} makes the library stale", %{root: root, installed: installed} do
       write(root, unquote(changed), @later)
       assert Cargo.stale?(Cargo.sources(root), installed)
@@ -36,7 +37,10 @@ defmodule Mix.Tasks.Compile.CargoTest do
     refute Cargo.stale?(Cargo.sources(root), installed)
   end
 
-  test "installing replaces the file instead of writing into it", %{root: root, installed: installed} do
+  test "installing replaces the file instead of writing into it", %{
+    root: root,
+    installed: installed
+  } do
     built = write(root, "target/lib.so", @later)
     File.write!(built, "new bytes")
     mapped = File.open!(installed, [:read])

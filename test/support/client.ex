@@ -6,7 +6,8 @@ defmodule FerricStore.Test.Client do
   @timeout 10_000
 
   @doc "Connects to a TCP port of this machine, to an address, or to the path of a Unix socket."
-  @spec connect(:inet.port_number() | {:inet.ip_address(), :inet.port_number()} | String.t()) :: :inet.socket()
+  @spec connect(:inet.port_number() | {:inet.ip_address(), :inet.port_number()} | String.t()) ::
+          :inet.socket()
   def connect(port) when is_integer(port), do: connect({{127, 0, 0, 1}, port})
   def connect(path) when is_binary(path), do: open({:local, path}, 0, [:local])
   def connect({address, port}) when tuple_size(address) == 8, do: open(address, port, [:inet6])
@@ -15,7 +16,9 @@ defmodule FerricStore.Test.Client do
   @doc "The bytes of a command."
   @spec encode([iodata()]) :: iodata()
   def encode(arguments) do
-    parts = for argument <- arguments, do: ["$#{IO.iodata_length(argument)}\r\n", argument, "\r\n"]
+    parts =
+      for argument <- arguments, do: ["$#{IO.iodata_length(argument)}\r\n", argument, "\r\n"]
+
     ["*#{length(arguments)}\r\n" | parts]
   end
 
@@ -30,9 +33,14 @@ defmodule FerricStore.Test.Client do
   @spec assert_bytes(:inet.socket(), binary()) :: :ok
   def assert_bytes(socket, expected) do
     case :gen_tcp.recv(socket, byte_size(expected), @timeout) do
-      {:ok, ^expected} -> :ok
-      {:ok, other} -> flunk("expected #{inspect(expected, limit: 200)}, got #{inspect(other, limit: 200)}")
-      {:error, reason} -> flunk("expected #{inspect(expected, limit: 200)}, got #{inspect(reason)}")
+      {:ok, ^expected} ->
+        :ok
+
+      {:ok, other} ->
+        flunk("expected #{inspect(expected, limit: 200)}, got #{inspect(other, limit: 200)}")
+
+      {:error, reason} ->
+        flunk("expected #{inspect(expected, limit: 200)}, got #{inspect(reason)}")
     end
   end
 

@@ -6,7 +6,12 @@ defmodule FerricStore.Test.Stores do
   @doc "A directory that is removed when the test ends."
   @spec temporary_directory() :: Path.t()
   def temporary_directory do
-    path = Path.join(System.tmp_dir!(), "ferricstore-#{System.pid()}-#{System.unique_integer([:positive])}")
+    path =
+      Path.join(
+        System.tmp_dir!(),
+        "ferricstore-#{System.pid()}-#{System.unique_integer([:positive])}"
+      )
+
     File.mkdir_p!(path)
     on_exit(fn -> File.rm_rf!(path) end)
     path
@@ -52,5 +57,6 @@ defmodule FerricStore.Test.Stores do
     end
   end
 
-  defp unique_name(kind), do: Module.concat([__MODULE__, "#{kind}#{System.unique_integer([:positive])}"])
+  defp unique_name(kind),
+    do: Module.concat([__MODULE__, "#{kind}#{System.unique_integer([:positive])}"])
 end

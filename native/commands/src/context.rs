@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use ferric_engine::{Access, Key, WriteError};
+use ferric_engine::{Access, Contended, Key, WriteError};
 use ferric_resp::Encoder;
 
 use crate::server::Server;
@@ -45,6 +45,13 @@ impl Fault {
 impl From<String> for Fault {
     fn from(text: String) -> Fault {
         Fault::Error(Cow::Owned(text))
+    }
+}
+
+/// Who cannot wait for a lock on a normal scheduler runs again on one where waiting hurts nobody.
+impl From<Contended> for Fault {
+    fn from(_: Contended) -> Fault {
+        Fault::Long
     }
 }
 

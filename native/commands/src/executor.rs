@@ -9,7 +9,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use ferric_engine::{Access, Lsn};
-use ferric_resp::{Encoder, Feed, Limits, Step};
+use ferric_resp::{ArgSlices, Encoder, Feed, Limits, Step};
 
 use crate::context::{Args, Context, Control, Fault};
 use crate::server::Server;
@@ -25,6 +25,8 @@ use meter::Meter;
 
 /// Time slice on a normal scheduler: less than the 1 ms after which Erlang wants to switch.
 const SLICE: Duration = Duration::from_micros(400);
+/// How long a normal scheduler waits for a lock; then the command moves to a dirty one.
+const PATIENCE: Duration = Duration::from_micros(100);
 /// Time slice on a dirty scheduler.
 const LONG_SLICE: Duration = Duration::from_millis(50);
 /// Replies of one call, in bytes, after which it stops.
@@ -95,42 +97,12 @@ impl Server {
         }
         // The session lends its input to the decoder while commands change the session.
         let mut input = std::mem::take(&mut session.input);
-        let mut limits = self.limits(session);
+        let limits = self.limits(session);
         let mut feed = input.decoder.feed(bytes, &limits);
-        let offered = feed.remaining();
         let mut batch = Batch::new(self, session, out, long, now_us);
-        let next = loop {
-            match feed.next() {
-                Step::Command => {}
-                Step::Incomplete { .. } => break Next::Read,
-                Step::Error(error) => {
-                    error.write_reply(&mut batch.reply);
-                    self.stats().error(b"ERR");
-                    break Next::Control(Control::Close);
-                }
-            }
-            match batch.run(&mut input.slices, &feed) {
-                Ran::Done => {}
-                Ran::Control(control) => break Next::Control(control),
-                Ran::Stopped(next) => {
-                    feed.unread();
-                    break next;
-                }
-            }
-            if batch.session.is_authenticated() != limits.authenticated {
-                limits = self.limits(batch.session);
-                feed.set_limits(&limits);
-            }
-            let left = feed.remaining();
-            if left > 0 && batch.is_used_up(offered - left) {
-                break Next::Again;
-            }
-        };
+        let next = batch.drain(&mut feed, &mut input.slices, limits);
         drop(feed);
-        if next == Next::Control(Control::Close) {
-            batch.session.close();
-        }
-        let wait = batch.finish(out, bytes.len());
+        let wait = batch.finish(&next, out, bytes.len());
         session.restore(input, now_us / 1000);
         Progress { wait, next }
     }
@@ -155,7 +127,7 @@ impl Server {
             Ran::Stopped(next) => next,
         };
         let bytes = args.iter().map(|arg| arg.len()).sum();
-        let wait = batch.finish(out, bytes);
+        let wait = batch.finish(&next, out, bytes);
         session.touch(now_us / 1000);
         Progress { wait, next }
     }
@@ -204,8 +176,12 @@ impl<'c> Batch<'c> {
         let mut buffer = std::mem::take(out);
         buffer.reserve(FIRST_REPLY);
         let slice = if long { LONG_SLICE } else { SLICE };
+        let mut access = server.engine().enter(now_us / 1000);
+        if !long {
+            access.set_patience(PATIENCE);
+        }
         Batch {
-            access: server.engine().enter(now_us / 1000),
+            access,
             start: buffer.len(),
             clocked: 0,
             reply: Encoder::with_buffer(buffer, session.protocol()),
@@ -219,9 +195,41 @@ impl<'c> Batch<'c> {
         }
     }
 
-    /// Runs the command that `feed` has found.
-    fn run(&mut self, slices: &mut ferric_resp::ArgSlices, feed: &Feed<'_, '_>) -> Ran {
-        slices.with(feed.args(), |args| self.dispatch(args))
+    /// Runs the commands of `feed` until they or the call's allowances end.
+    fn drain(
+        &mut self,
+        feed: &mut Feed<'_, '_>,
+        slices: &mut ArgSlices,
+        mut limits: Limits,
+    ) -> Next {
+        let offered = feed.remaining();
+        loop {
+            match feed.next() {
+                Step::Command => {}
+                Step::Incomplete { .. } => return Next::Read,
+                Step::Error(error) => {
+                    error.write_reply(&mut self.reply);
+                    self.server.stats().error(b"ERR");
+                    return Next::Control(Control::Close);
+                }
+            }
+            match slices.with(feed.args(), |args| self.dispatch(args)) {
+                Ran::Done => {}
+                Ran::Control(control) => return Next::Control(control),
+                Ran::Stopped(next) => {
+                    feed.unread();
+                    return next;
+                }
+            }
+            if self.session.is_authenticated() != limits.authenticated {
+                limits = self.server.limits(self.session);
+                feed.set_limits(&limits);
+            }
+            let left = feed.remaining();
+            if left > 0 && self.is_used_up(offered - left) {
+                return Next::Again;
+            }
+        }
     }
 
     /// Finds the command, checks it, runs it and settles its reply.
@@ -361,7 +369,10 @@ impl<'c> Batch<'c> {
     }
 
     /// Hands the replies back and says what they have to wait for.
-    fn finish(mut self, out: &mut Vec<u8>, bytes_in: usize) -> Lsn {
+    fn finish(mut self, next: &Next, out: &mut Vec<u8>, bytes_in: usize) -> Lsn {
+        if *next == Next::Control(Control::Close) {
+            self.session.close();
+        }
         let commands = self.meter.finish();
         let bytes_out = self.reply.len() - self.start;
         *out = self.reply.into_inner();

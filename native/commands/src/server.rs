@@ -32,7 +32,7 @@ pub struct ServerOptions {
     pub unix_socket: Option<String>,
     /// The data directory.
     pub data_dir: String,
-    /// What the engine was opened with.
+    /// When replies are sent; [`Server::new`] takes it from the engine, whatever is given here.
     pub durability: Durability,
     /// FerricStore's version.
     pub version: String,
@@ -73,6 +73,7 @@ impl Server {
     pub fn new(engine: Arc<Engine>, options: ServerOptions) -> Server {
         let random = RandomState::new();
         let shards = u16::try_from(engine.shards()).unwrap_or(u16::MAX).max(1);
+        let options = ServerOptions { durability: engine.durability(), ..options };
         Server {
             shards,
             version: options.version.clone(),

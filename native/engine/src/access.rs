@@ -1,12 +1,14 @@
 //! Reading and writing: what a batch of commands holds while it runs.
 
+use std::time::Duration;
+
 use crossbeam_epoch::Guard;
 use parking_lot::MutexGuard;
 use smallvec::SmallVec;
 
 use crate::Lsn;
 use crate::core::Core;
-use crate::error::WriteError;
+use crate::error::{Contended, WriteError};
 use crate::index::{Index, Place, Slot};
 use crate::log::Write;
 use crate::record::{self, Header, Kind, MAX_KEY, MAX_VALUE};
@@ -84,13 +86,14 @@ pub struct Access<'e> {
     core: &'e Core,
     guard: Guard,
     now_ms: u64,
+    patience: Option<Duration>,
     depends: Lsn,
     wrote: bool,
 }
 
 impl<'e> Access<'e> {
     pub(crate) fn new(core: &'e Core, now_ms: u64) -> Access<'e> {
-        Access { core, guard: crossbeam_epoch::pin(), now_ms, depends: 0, wrote: false }
+        Access { core, guard: crossbeam_epoch::pin(), now_ms, patience: None, depends: 0, wrote: false }
     }
 
     /// The batch's clock, Unix milliseconds.
@@ -103,7 +106,49 @@ impl<'e> Access<'e> {
         Key { space, shard, hash: self.core.hash(bytes), bytes }
     }
 
-    /// Locks the key's shard.
+    /// Bounds how long [`Access::acquire`] waits for one lock; without it, as long as it takes.
+    /// Locks are held for memory copies only, but a copy can be of half a gigabyte.
+    pub fn set_patience(&mut self, patience: Duration) {
+        self.patience = Some(patience);
+    }
+
+    /// Locks the key's shard, within the patience that was set.
+    ///
+    /// # Errors
+    /// Somebody else has it for longer.
+    #[inline]
+    pub fn acquire(&mut self, key: &Key<'_>) -> Result<Locked<'_, 'e>, Contended> {
+        let shard = self.wait_for(key.shard)?;
+        Ok(Locked { access: self, shards: SmallVec::from_buf([(key.shard, shard)]) })
+    }
+
+    /// [`Access::acquire`] for several keys.
+    ///
+    /// # Errors
+    /// Somebody else has one of the shards for longer.
+    pub fn acquire_all<'k>(
+        &mut self,
+        keys: impl IntoIterator<Item = &'k Key<'k>>,
+    ) -> Result<Locked<'_, 'e>, Contended> {
+        let shards = shards_of(keys)
+            .into_iter()
+            .map(|number| Ok((number, self.wait_for(number)?)))
+            .collect::<Result<_, _>>()?;
+        Ok(Locked { access: self, shards })
+    }
+
+    fn wait_for(&self, shard: u16) -> Result<MutexGuard<'e, Shard>, Contended> {
+        let core: &'e Core = self.core;
+        let shard = &core.shards[usize::from(shard)];
+        match self.patience {
+            None => Ok(shard.lock()),
+            Some(patience) => {
+                shard.try_lock().or_else(|| shard.try_lock_for(patience)).ok_or(Contended)
+            }
+        }
+    }
+
+    /// Locks the key's shard, however long it takes.
     pub fn lock(&mut self, key: &Key<'_>) -> Locked<'_, 'e> {
         let shard = self.core.shards[usize::from(key.shard)].lock();
         Locked { access: self, shards: SmallVec::from_buf([(key.shard, shard)]) }
@@ -111,11 +156,8 @@ impl<'e> Access<'e> {
 
     /// Locks the shards of all keys, in an order that cannot deadlock.
     pub fn lock_all<'k>(&mut self, keys: impl IntoIterator<Item = &'k Key<'k>>) -> Locked<'_, 'e> {
-        let mut numbers: SmallVec<[u16; 8]> = keys.into_iter().map(|key| key.shard).collect();
-        numbers.sort_unstable();
-        numbers.dedup();
         let core = self.core;
-        let shards = numbers
+        let shards = shards_of(keys)
             .into_iter()
             .map(|number| (number, core.shards[usize::from(number)].lock()))
             .collect();
@@ -145,6 +187,14 @@ impl<'e> Access<'e> {
     fn is_expired(&self, expiry_ms: u64) -> bool {
         expiry_ms != 0 && self.now_ms > expiry_ms
     }
+}
+
+/// The keys' shards in the order in which they are locked by everybody: ascending.
+fn shards_of<'k>(keys: impl IntoIterator<Item = &'k Key<'k>>) -> SmallVec<[u16; 8]> {
+    let mut numbers: SmallVec<[u16; 8]> = keys.into_iter().map(|key| key.shard).collect();
+    numbers.sort_unstable();
+    numbers.dedup();
+    numbers
 }
 
 impl Drop for Access<'_> {

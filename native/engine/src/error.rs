@@ -58,6 +58,11 @@ pub enum WriteError {
     Closed,
 }
 
+/// A lock was not to be had in the time the caller can wait.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("the key's shard is busy")]
+pub struct Contended;
+
 /// The log failed: what waited for durability has an unknown outcome.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{0}")]

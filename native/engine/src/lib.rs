@@ -26,7 +26,7 @@ mod sweep;
 pub use access::{Access, Entry, Key, Locked, Meta, Op};
 pub use clock::{Clock, ManualClock, SystemClock};
 pub use engine::Engine;
-pub use error::{CloseError, Failure, OpenError, WriteError};
+pub use error::{CloseError, Contended, Failure, OpenError, WriteError};
 pub use options::{Durability, Options};
 pub use stats::Stats;
 

@@ -94,7 +94,8 @@ defmodule FerricStore.Config.EnvironmentTest do
   end
 
   test "a variable that is set to nothing counts as not set" do
-    assert Environment.parse(%{"FERRICSTORE_PORT" => "", "FERRICSTORE_PASSWORD" => ""}) == Environment.parse(%{})
+    assert Environment.parse(%{"FERRICSTORE_PORT" => "", "FERRICSTORE_PASSWORD" => ""}) ==
+             Environment.parse(%{})
   end
 
   test "the two ports must differ" do

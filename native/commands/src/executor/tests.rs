@@ -151,7 +151,7 @@ fn a_protocol_error_is_answered_and_closes() {
 
 fn panicking(ctx: &mut Context<'_, '_>, args: Args<'_>) -> Outcome {
     let key = ctx.key(b"held");
-    let _shard = ctx.access.lock(&key);
+    let _shard = ctx.access.acquire(&key)?;
     ctx.reply.array(3);
     panic!("a defect in {} words", args.len());
 }
@@ -167,7 +167,7 @@ fn a_panic_becomes_an_error_reply() {
     let server = &fixture.server;
     let mut batch = Batch::new(server, &mut fixture.session, &mut out, false, 1_000);
     assert!(matches!(batch.execute(entry, &[b"defective"]), Ran::Done));
-    batch.finish(&mut out, 0);
+    batch.finish(&Next::Read, &mut out, 0);
     assert_eq!(out, b"-ERR internal error\r\n");
     // The shard that the handler had locked is free again.
     assert_eq!(fixture.run("SET held 1"), "+OK\r\n");

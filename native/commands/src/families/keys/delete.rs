@@ -11,7 +11,7 @@ use crate::values::MAX_KEYS;
 pub fn del(ctx: &mut Context<'_, '_>, args: Args<'_>) -> Outcome {
     let [word] = args[1..] else { return del_many(ctx, &args[1..]) };
     let key = ctx.key(word);
-    let mut locked = ctx.access.lock(&key);
+    let mut locked = ctx.access.acquire(&key)?;
     if locked.peek(&key).is_none() {
         ctx.reply.integer(0);
         return Ok(());
@@ -23,7 +23,7 @@ pub fn del(ctx: &mut Context<'_, '_>, args: Args<'_>) -> Outcome {
 fn del_many(ctx: &mut Context<'_, '_>, words: Args<'_>) -> Outcome {
     ctx.bound(words.len(), MAX_KEYS)?;
     let keys: Vec<Key<'_>> = words.iter().map(|word| ctx.key(word)).collect();
-    let mut locked = ctx.access.lock_all(&keys);
+    let mut locked = ctx.access.acquire_all(&keys)?;
     // A key that is named twice is gone when its second turn comes.
     let mut seen = HashSet::with_capacity(keys.len());
     let mut deletes = Vec::new();

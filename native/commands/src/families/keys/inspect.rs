@@ -28,10 +28,10 @@ fn count(
     let lookup = Lookup::new(ctx);
     let found = if let [_, word] = *args {
         let key = ctx.key(word);
-        usize::from(test(&lookup, &mut ctx.access.lock(&key), &key))
+        usize::from(test(&lookup, &mut ctx.access.acquire(&key)?, &key))
     } else {
         let keys: Vec<Key<'_>> = args[1..].iter().map(|word| ctx.key(word)).collect();
-        let mut locked = ctx.access.lock_all(&keys);
+        let mut locked = ctx.access.acquire_all(&keys)?;
         keys.iter().filter(|key| test(&lookup, &mut locked, key)).count()
     };
     ctx.reply.integer(found as i64);
@@ -41,7 +41,7 @@ fn count(
 /// `TYPE key`
 pub fn type_of(ctx: &mut Context<'_, '_>, args: Args<'_>) -> Outcome {
     let (key, lookup) = (ctx.key(args[1]), Lookup::new(ctx));
-    let mut locked = ctx.access.lock(&key);
+    let mut locked = ctx.access.acquire(&key)?;
     let entry = lookup.inspect(&mut locked, &key);
     ctx.reply.simple(entry.map_or("none", |entry| type_name(entry.meta.kind)));
     Ok(())

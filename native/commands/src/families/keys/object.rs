@@ -72,17 +72,13 @@ const SUBCOMMAND: Command = Command {
 
 const HELP: &[&str] = &[
     "ENCODING <key>",
-    "    Return the kind of internal representation used in order to store the value",
-    "    associated with a <key>.",
+    "    How Redis would represent the value in memory.",
     "FREQ <key>",
-    "    Return the access frequency index of the <key>. The returned integer is",
-    "    proportional to the logarithm of the recent access frequency of the key.",
+    "    How often the key is used; needs an LFU policy.",
     "IDLETIME <key>",
-    "    Return the idle time of the <key>, that is the approximated number of",
-    "    seconds elapsed since the last access to the key.",
+    "    Seconds since the key was last used.",
     "REFCOUNT <key>",
-    "    Return the number of references of the value associated with the specified",
-    "    <key>.",
+    "    How many keys Redis would let share the value.",
 ];
 
 /// `OBJECT HELP`
@@ -95,7 +91,8 @@ fn encoding(ctx: &mut Context<'_, '_>, args: Args<'_>) -> Outcome {
     let Some(encoding) = about(ctx, args, |entry| match Kind::of(entry.meta.kind) {
         Some(Kind::String) => string::encoding(entry.meta.flags, entry.value),
         _ => "unknown",
-    }) else {
+    })?
+    else {
         return Ok(());
     };
     ctx.reply.bulk_str(encoding);
@@ -104,7 +101,7 @@ fn encoding(ctx: &mut Context<'_, '_>, args: Args<'_>) -> Outcome {
 
 /// `OBJECT FREQ key`
 fn freq(ctx: &mut Context<'_, '_>, args: Args<'_>) -> Outcome {
-    if about(ctx, args, |_| ()).is_none() {
+    if about(ctx, args, |_| ())?.is_none() {
         return Ok(());
     }
     Err(Fault::error(
@@ -116,7 +113,7 @@ fn freq(ctx: &mut Context<'_, '_>, args: Args<'_>) -> Outcome {
 
 /// `OBJECT IDLETIME key`
 fn idletime(ctx: &mut Context<'_, '_>, args: Args<'_>) -> Outcome {
-    if let Some(seconds) = about(ctx, args, |entry| entry.idle_seconds) {
+    if let Some(seconds) = about(ctx, args, |entry| entry.idle_seconds)? {
         ctx.reply.integer(i64::from(seconds));
     }
     Ok(())
@@ -127,7 +124,8 @@ fn refcount(ctx: &mut Context<'_, '_>, args: Args<'_>) -> Outcome {
     let Some(references) = about(ctx, args, |entry| match Kind::of(entry.meta.kind) {
         Some(Kind::String) => string::references(entry.meta.flags, entry.value),
         _ => 1,
-    }) else {
+    })?
+    else {
         return Ok(());
     };
     ctx.reply.integer(references);
@@ -139,12 +137,12 @@ fn about<T>(
     ctx: &mut Context<'_, '_>,
     args: Args<'_>,
     tell: impl FnOnce(&Entry<'_>) -> T,
-) -> Option<T> {
+) -> Result<Option<T>, Fault> {
     let (key, lookup) = (ctx.key(args[2]), Lookup::new(ctx));
-    let mut locked = ctx.access.lock(&key);
+    let mut locked = ctx.access.acquire(&key)?;
     let told = lookup.inspect(&mut locked, &key).map(|entry| tell(&entry));
     if told.is_none() {
         ctx.reply.null();
     }
-    told
+    Ok(told)
 }

@@ -10,7 +10,7 @@ use crate::values::{Lookup, MAX_COPY};
 pub fn rename(ctx: &mut Context<'_, '_>, args: Args<'_>) -> Outcome {
     let (source, target) = (ctx.key(args[1]), ctx.key(args[2]));
     let lookup = Lookup::new(ctx);
-    let mut locked = ctx.access.lock_all([&source, &target]);
+    let mut locked = ctx.access.acquire_all([&source, &target])?;
     if lookup.modify(&mut locked, &source).is_none() {
         return Err(NO_SUCH_KEY);
     }
@@ -25,7 +25,7 @@ pub fn rename(ctx: &mut Context<'_, '_>, args: Args<'_>) -> Outcome {
 pub fn renamenx(ctx: &mut Context<'_, '_>, args: Args<'_>) -> Outcome {
     let (source, target) = (ctx.key(args[1]), ctx.key(args[2]));
     let lookup = Lookup::new(ctx);
-    let mut locked = ctx.access.lock_all([&source, &target]);
+    let mut locked = ctx.access.acquire_all([&source, &target])?;
     if lookup.modify(&mut locked, &source).is_none() {
         return Err(NO_SUCH_KEY);
     }
@@ -46,7 +46,7 @@ pub fn move_key(ctx: &mut Context<'_, '_>, args: Args<'_>) -> Outcome {
     }
     let (source, target) = (ctx.key(args[1]), ctx.key_in(db, args[1]));
     let lookup = Lookup::new(ctx);
-    let mut locked = ctx.access.lock_all([&source, &target]);
+    let mut locked = ctx.access.acquire_all([&source, &target])?;
     if lookup.modify(&mut locked, &source).is_none()
         || lookup.modify(&mut locked, &target).is_some()
     {

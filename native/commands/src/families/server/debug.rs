@@ -87,7 +87,7 @@ fn set_active_expire(ctx: &mut Context<'_, '_>, on: &[u8]) -> Outcome {
 fn object(ctx: &mut Context<'_, '_>, name: &[u8]) -> Outcome {
     let key = ctx.key(name);
     let now_s = ctx.now_ms() / 1000;
-    let mut shard = ctx.access.lock(&key);
+    let mut shard = ctx.access.acquire(&key)?;
     let Some(entry) = shard.peek(&key) else { return Err(Fault::error("ERR no such key")) };
     let encoding = match Kind::of(entry.meta.kind) {
         Some(Kind::String) => string::encoding(entry.meta.flags, entry.value),

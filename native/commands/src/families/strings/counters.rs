@@ -36,7 +36,7 @@ pub fn decrby(ctx: &mut Context<'_, '_>, args: Args<'_>) -> Outcome {
 
 fn add(ctx: &mut Context<'_, '_>, key: &[u8], increment: i64) -> Outcome {
     let (key, lookup) = (ctx.key(key), Lookup::new(ctx));
-    let mut locked = ctx.access.lock(&key);
+    let mut locked = ctx.access.acquire(&key)?;
     let (value, expiry_ms) = match lookup.modify_string(&mut locked, &key)? {
         Some(entry) => (parse_i64_or_fault(entry.value)?, entry.meta.expiry_ms),
         None => (0, 0),
@@ -50,7 +50,7 @@ fn add(ctx: &mut Context<'_, '_>, key: &[u8], increment: i64) -> Outcome {
 /// `INCRBYFLOAT key increment`
 pub fn incrbyfloat(ctx: &mut Context<'_, '_>, args: Args<'_>) -> Outcome {
     let (key, lookup) = (ctx.key(args[1]), Lookup::new(ctx));
-    let mut locked = ctx.access.lock(&key);
+    let mut locked = ctx.access.acquire(&key)?;
     let (value, expiry_ms) = match lookup.modify_string(&mut locked, &key)? {
         Some(entry) => (Extended::parse(entry.value).ok_or(NOT_A_FLOAT)?, entry.meta.expiry_ms),
         None => (Extended::ZERO, 0),

@@ -7,7 +7,7 @@ use crate::values::{Lookup, MAX_COPY};
 /// `GET key`
 pub fn get(ctx: &mut Context<'_, '_>, args: Args<'_>) -> Outcome {
     let (key, lookup) = (ctx.key(args[1]), Lookup::new(ctx));
-    let mut locked = ctx.access.lock(&key);
+    let mut locked = ctx.access.acquire(&key)?;
     match lookup.read_string(&mut locked, &key)? {
         Some(entry) => {
             lookup.bound(entry.value.len(), MAX_COPY)?;
@@ -21,7 +21,7 @@ pub fn get(ctx: &mut Context<'_, '_>, args: Args<'_>) -> Outcome {
 /// `STRLEN key`
 pub fn strlen(ctx: &mut Context<'_, '_>, args: Args<'_>) -> Outcome {
     let (key, lookup) = (ctx.key(args[1]), Lookup::new(ctx));
-    let mut locked = ctx.access.lock(&key);
+    let mut locked = ctx.access.acquire(&key)?;
     let entry = lookup.read_string(&mut locked, &key)?;
     ctx.reply.integer(entry.map_or(0, |entry| entry.value.len() as i64));
     Ok(())
@@ -30,7 +30,7 @@ pub fn strlen(ctx: &mut Context<'_, '_>, args: Args<'_>) -> Outcome {
 /// `GETDEL key`
 pub fn getdel(ctx: &mut Context<'_, '_>, args: Args<'_>) -> Outcome {
     let (key, lookup) = (ctx.key(args[1]), Lookup::new(ctx));
-    let mut locked = ctx.access.lock(&key);
+    let mut locked = ctx.access.acquire(&key)?;
     let Some(entry) = lookup.read_string(&mut locked, &key)? else {
         ctx.reply.null();
         return Ok(());
@@ -44,7 +44,7 @@ pub fn getdel(ctx: &mut Context<'_, '_>, args: Args<'_>) -> Outcome {
 pub fn getex(ctx: &mut Context<'_, '_>, args: Args<'_>) -> Outcome {
     let option = getex_option(&args[2..])?;
     let (key, lookup, now) = (ctx.key(args[1]), Lookup::new(ctx), ctx.now_ms());
-    let mut locked = ctx.access.lock(&key);
+    let mut locked = ctx.access.acquire(&key)?;
     let Some(entry) = lookup.read_string(&mut locked, &key)? else {
         ctx.reply.null();
         return Ok(());

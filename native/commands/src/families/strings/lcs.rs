@@ -101,7 +101,7 @@ impl Options {
 fn operands(ctx: &mut Context<'_, '_>, a: &[u8], b: &[u8]) -> Result<(Vec<u8>, Vec<u8>), Fault> {
     let lookup = Lookup::new(ctx);
     let keys = [ctx.key(a), ctx.key(b)];
-    let mut locked = ctx.access.lock_all(&keys);
+    let mut locked = ctx.access.acquire_all(&keys)?;
     let mut operand = |key| {
         let entry = string::check(lookup.read(&mut locked, key))
             .map_err(|_| Fault::error("ERR The specified keys must contain string values"))?;

@@ -10,7 +10,7 @@ pub fn mget(ctx: &mut Context<'_, '_>, args: Args<'_>) -> Outcome {
     ctx.bound(args.len(), MAX_KEYS)?;
     let lookup = Lookup::new(ctx);
     let keys: Vec<Key<'_>> = args[1..].iter().map(|word| ctx.key(word)).collect();
-    let mut locked = ctx.access.lock_all(&keys);
+    let mut locked = ctx.access.acquire_all(&keys)?;
     let mut copied = 0;
     ctx.reply.array(keys.len());
     for key in &keys {
@@ -30,7 +30,7 @@ pub fn mget(ctx: &mut Context<'_, '_>, args: Args<'_>) -> Outcome {
 /// `MSET key value [key value ...]`
 pub fn mset(ctx: &mut Context<'_, '_>, args: Args<'_>) -> Outcome {
     let pairs = pairs(ctx, args)?;
-    let mut locked = ctx.access.lock_all(pairs.iter().map(|(key, _)| key));
+    let mut locked = ctx.access.acquire_all(pairs.iter().map(|(key, _)| key))?;
     ctx.reply.ok();
     Ok(locked.write(&puts(&pairs))?)
 }
@@ -39,7 +39,7 @@ pub fn mset(ctx: &mut Context<'_, '_>, args: Args<'_>) -> Outcome {
 pub fn msetnx(ctx: &mut Context<'_, '_>, args: Args<'_>) -> Outcome {
     let pairs = pairs(ctx, args)?;
     let lookup = Lookup::new(ctx);
-    let mut locked = ctx.access.lock_all(pairs.iter().map(|(key, _)| key));
+    let mut locked = ctx.access.acquire_all(pairs.iter().map(|(key, _)| key))?;
     if pairs.iter().any(|(key, _)| lookup.modify(&mut locked, key).is_some()) {
         ctx.reply.integer(0);
         return Ok(());

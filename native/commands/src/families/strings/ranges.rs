@@ -8,7 +8,7 @@ use crate::values::{Lookup, MAX_COPY, string};
 pub fn append(ctx: &mut Context<'_, '_>, args: Args<'_>) -> Outcome {
     let (key, lookup, addition) = (ctx.key(args[1]), Lookup::new(ctx), args[2]);
     let limit = ctx.server.config().max_bulk();
-    let mut locked = ctx.access.lock(&key);
+    let mut locked = ctx.access.acquire(&key)?;
     let Some(entry) = lookup.modify_string(&mut locked, &key)? else {
         lookup.bound(addition.len(), MAX_COPY)?;
         ctx.reply.integer(addition.len() as i64);
@@ -30,7 +30,7 @@ pub fn setrange(ctx: &mut Context<'_, '_>, args: Args<'_>) -> Outcome {
         .map_err(|_| Fault::error("ERR offset is out of range"))?;
     let (key, lookup, patch) = (ctx.key(args[1]), Lookup::new(ctx), args[3]);
     let limit = ctx.server.config().max_bulk();
-    let mut locked = ctx.access.lock(&key);
+    let mut locked = ctx.access.acquire(&key)?;
     let entry = lookup.modify_string(&mut locked, &key)?;
     let (old, expiry_ms) = match &entry {
         Some(entry) => (entry.value, entry.meta.expiry_ms),
@@ -62,7 +62,7 @@ fn checked_length(from: usize, more: usize, limit: usize) -> Result<usize, Fault
 pub fn getrange(ctx: &mut Context<'_, '_>, args: Args<'_>) -> Outcome {
     let (start, end) = (parse_i64_or_fault(args[2])?, parse_i64_or_fault(args[3])?);
     let (key, lookup) = (ctx.key(args[1]), Lookup::new(ctx));
-    let mut locked = ctx.access.lock(&key);
+    let mut locked = ctx.access.acquire(&key)?;
     let value = lookup.read_string(&mut locked, &key)?.map_or(&b""[..], |entry| entry.value);
     let part = part(value, start, end);
     lookup.bound(part.len(), MAX_COPY)?;

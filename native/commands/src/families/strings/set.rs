@@ -66,7 +66,7 @@ pub fn set(ctx: &mut Context<'_, '_>, args: Args<'_>) -> Outcome {
     }
     ctx.bound(args[2].len(), MAX_COPY)?;
     let (key, lookup) = (ctx.key(args[1]), Lookup::new(ctx));
-    let mut locked = ctx.access.lock(&key);
+    let mut locked = ctx.access.acquire(&key)?;
     let old = if options.get {
         lookup.read_string(&mut locked, &key)?
     } else {
@@ -97,7 +97,7 @@ pub fn set(ctx: &mut Context<'_, '_>, args: Args<'_>) -> Outcome {
 pub fn setnx(ctx: &mut Context<'_, '_>, args: Args<'_>) -> Outcome {
     ctx.bound(args[2].len(), MAX_COPY)?;
     let (key, lookup) = (ctx.key(args[1]), Lookup::new(ctx));
-    let mut locked = ctx.access.lock(&key);
+    let mut locked = ctx.access.acquire(&key)?;
     if lookup.modify(&mut locked, &key).is_some() {
         ctx.reply.integer(0);
         return Ok(());
@@ -127,14 +127,14 @@ fn store_for(ctx: &mut Context<'_, '_>, args: Args<'_>, unit: Unit) -> Outcome {
 fn store(ctx: &mut Context<'_, '_>, key: &[u8], value: &[u8], expiry_ms: u64) -> Outcome {
     ctx.bound(value.len(), MAX_COPY)?;
     let key = ctx.key(key);
-    Ok(ctx.access.lock(&key).put(&key, string::meta(expiry_ms), value)?)
+    Ok(ctx.access.acquire(&key)?.put(&key, string::meta(expiry_ms), value)?)
 }
 
 /// `GETSET key value`
 pub fn getset(ctx: &mut Context<'_, '_>, args: Args<'_>) -> Outcome {
     ctx.bound(args[2].len(), MAX_COPY)?;
     let (key, lookup) = (ctx.key(args[1]), Lookup::new(ctx));
-    let mut locked = ctx.access.lock(&key);
+    let mut locked = ctx.access.acquire(&key)?;
     match lookup.read_string(&mut locked, &key)? {
         Some(old) => {
             lookup.bound(old.value.len(), MAX_COPY)?;

@@ -1,0 +1,4 @@
+defmodule FerricStore.Embedded.ArgumentTest do
+  use ExUnit.Case, async: true
+  doctest FerricStore.Embedded.Argument
+end
