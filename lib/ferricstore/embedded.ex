@@ -11,7 +11,7 @@ defmodule FerricStore.Embedded do
 
   alias FerricStore.{Native, Store}
   alias FerricStore.Embedded.Argument
-  alias FerricStore.Server.Connection
+  alias FerricStore.Server.Listener
 
   @typedoc "Which store, by name, and which of its databases (0 to 15)."
   @type target :: [store: Store.name(), db: 0..15]
@@ -98,7 +98,7 @@ defmodule FerricStore.Embedded do
   end
 
   defp finish({:kill, pids}, reply, _key) do
-    Enum.each(pids, &Connection.kill/1)
+    Enum.each(pids, &Listener.disconnect/1)
     reply
   end
 

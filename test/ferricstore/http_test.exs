@@ -39,10 +39,10 @@ defmodule FerricStore.HTTPTest do
   test "other paths and methods are refused" do
     port = start_http(start_store())
     assert {404, _body} = get(port, "/")
-    url = 'http://127.0.0.1:#{port}/metrics'
+    url = ~c"http://127.0.0.1:#{port}/metrics"
 
     assert {:ok, {{_version, 405, _text}, _headers, _body}} =
-             :httpc.request(:post, {url, [], 'text/plain', ''}, [], [])
+             :httpc.request(:post, {url, [], ~c"text/plain", ~c""}, [], [])
   end
 
   describe "metrics" do
@@ -91,7 +91,7 @@ defmodule FerricStore.HTTPTest do
 
   defp get(port, path) do
     {:ok, {{_version, status, _text}, _headers, body}} =
-      :httpc.request(:get, {'http://127.0.0.1:#{port}#{path}', []}, [], body_format: :binary)
+      :httpc.request(:get, {~c"http://127.0.0.1:#{port}#{path}", []}, [], body_format: :binary)
 
     {status, body}
   end

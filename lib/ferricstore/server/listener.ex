@@ -77,9 +77,34 @@ defmodule FerricStore.Server.Listener do
   @spec close([t()], non_neg_integer()) :: :ok
   def close(listeners, timeout) do
     Enum.each(listeners, &stop_accepting/1)
-    drain(Enum.flat_map(listeners, &:ranch.procs(&1.reference, :connections)), timeout)
+    drain(connections(listeners), timeout)
+    Enum.each(connections(listeners), &disconnect/1)
     Enum.each(listeners, &:ranch.stop_listener(&1.reference))
   end
+
+  @doc """
+  Ends a connection's process at once, even while it is blocked in sending.
+
+  What its socket has not sent yet is dropped. Otherwise the emulator would keep the socket until a peer that may
+  never read has read it, and would not halt before.
+  """
+  @spec disconnect(pid()) :: true
+  def disconnect(pid) do
+    with {:links, links} <- Process.info(pid, :links) do
+      for socket <- links,
+          is_port(socket),
+          unsent?(socket),
+          do: :inet.setopts(socket, linger: {true, 0})
+    end
+
+    Process.exit(pid, {:shutdown, :disconnected})
+  end
+
+  defp connections(listeners),
+    do: Enum.flat_map(listeners, &:ranch.procs(&1.reference, :connections))
+
+  defp unsent?(socket),
+    do: match?({:queue_size, size} when size > 0, Port.info(socket, :queue_size))
 
   # Ranch would report a place that is taken as a failure of several of its processes. Trying it first leaves one
   # sentence to be said about it.
@@ -101,7 +126,7 @@ defmodule FerricStore.Server.Listener do
 
   defp explain(reason) do
     case :inet.format_error(reason) do
-      'unknown POSIX error' -> inspect(reason)
+      ~c"unknown POSIX error" -> inspect(reason)
       text -> to_string(text)
     end
   end

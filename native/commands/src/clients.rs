@@ -4,8 +4,7 @@ use std::collections::BTreeMap;
 use std::fmt::Write;
 use std::sync::Arc;
 use std::sync::atomic::{
-    AtomicBool, AtomicU8, AtomicU16, AtomicU64, AtomicUsize,
-    Ordering::{Acquire, Relaxed, Release},
+    AtomicBool, AtomicU8, AtomicU16, AtomicU64, AtomicUsize, Ordering::Relaxed,
 };
 
 use parking_lot::Mutex;
@@ -62,13 +61,11 @@ pub struct Client {
     pub(crate) protocol: AtomicU8,
     pub(crate) no_evict: AtomicBool,
     pub(crate) no_touch: AtomicBool,
-    pub(crate) authenticated: AtomicBool,
     /// Index of the last command plus one; 0 before the first.
     pub(crate) command: AtomicUsize,
     pub(crate) buffered: AtomicUsize,
     pub(crate) allocated: AtomicUsize,
     pub(crate) killed: AtomicBool,
-    owner: AtomicU64,
 }
 
 impl Client {
@@ -83,24 +80,11 @@ impl Client {
             protocol: AtomicU8::new(protocol),
             no_evict: AtomicBool::new(false),
             no_touch: AtomicBool::new(false),
-            authenticated: AtomicBool::new(false),
             command: AtomicUsize::new(0),
             buffered: AtomicUsize::new(0),
             allocated: AtomicUsize::new(0),
             killed: AtomicBool::new(false),
-            owner: AtomicU64::new(0),
         }
-    }
-
-    /// What the owner of the connection stored with [`Client::set_owner`]; 0 before.
-    pub fn owner(&self) -> u64 {
-        self.owner.load(Acquire)
-    }
-
-    /// Stores a number by which the owner of the connection can be found; its meaning is the
-    /// caller's.
-    pub fn set_owner(&self, owner: u64) {
-        self.owner.store(owner, Release);
     }
 
     /// Marks the client as killed: it executes nothing more.

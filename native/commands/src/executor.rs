@@ -11,10 +11,10 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use ferric_engine::{Access, Lsn};
 use ferric_resp::{ArgSlices, Encoder, Feed, Limits, Step};
 
-use crate::context::{Args, Context, Control, Fault};
+use crate::context::{Args, Context, Control, Fault, Outcome};
 use crate::server::Server;
 use crate::session::{ReplyMode, Session};
-use crate::table::{self, Entry, Flag};
+use crate::table::{self, Command, Entry, Flag, Handler};
 
 mod meter;
 mod refusal;
@@ -277,6 +277,7 @@ impl<'c> Batch<'c> {
         self.reply.error_bytes(&refused.text);
     }
 
+    /// Runs an admitted command.
     fn execute(&mut self, entry: &'static Entry, args: Args<'_>) -> Ran {
         if entry.command.long && !self.long {
             return Ran::Stopped(Next::Long);
@@ -289,15 +290,32 @@ impl<'c> Batch<'c> {
         self.meter.begin(entry.index);
         self.session.note_command(entry.index);
         let mark = self.reply.len();
-        let seed = self.session.next_seed();
+        let (outcome, control) = self.invoke(entry.command, handler, args);
+        let ran = match outcome {
+            Ok(()) => control.map_or(Ran::Done, Ran::Control),
+            Err(fault) => self.settle(fault, control, mark),
+        };
+        if !matches!(ran, Ran::Stopped(_)) {
+            self.meter.end();
+        }
+        ran
+    }
+
+    /// Calls a command's function; a panic in it becomes a fault.
+    fn invoke(
+        &mut self,
+        command: &'static Command,
+        handler: Handler,
+        args: Args<'_>,
+    ) -> (Outcome, Option<Control>) {
         let mut context = Context {
             server: self.server,
+            seed: self.session.next_seed(),
             session: &mut *self.session,
             access: &mut self.access,
             reply: &mut self.reply,
-            command: entry.command,
+            command,
             now_us: self.now_us,
-            seed,
             long: self.long,
             control: None,
             sync: false,
@@ -306,31 +324,18 @@ impl<'c> Batch<'c> {
         // the reply is cut back, the session's settings are each set at once, and the locks of the
         // engine are released as the handler's frame unwinds.
         let outcome = catch_unwind(AssertUnwindSafe(|| handler(&mut context, args)));
-        let control = context.control.take();
         self.sync |= context.sync;
-        let outcome = outcome.unwrap_or(Err(Fault::error("ERR internal error")));
-        let ran = match outcome {
-            Ok(()) => control.map_or(Ran::Done, Ran::Control),
-            Err(Fault::Paused) => {
-                self.reply.truncate(mark);
-                Ran::Stopped(control.map_or(Next::Again, Next::Control))
-            }
-            Err(fault) => self.settle(fault, mark),
-        };
-        if !matches!(ran, Ran::Stopped(_)) {
-            self.meter.end();
-        }
-        ran
+        (outcome.unwrap_or(Err(Fault::error("ERR internal error"))), context.control)
     }
 
     /// Replies with a fault, or says what the command waits for.
     #[cold]
-    fn settle(&mut self, fault: Fault, mark: usize) -> Ran {
+    fn settle(&mut self, fault: Fault, control: Option<Control>, mark: usize) -> Ran {
         self.reply.truncate(mark);
         let text = match fault {
             Fault::Busy => return Ran::Stopped(Next::Busy),
             Fault::Long => return Ran::Stopped(Next::Long),
-            Fault::Paused => return Ran::Stopped(Next::Again),
+            Fault::Paused => return Ran::Stopped(control.map_or(Next::Again, Next::Control)),
             Fault::Failed => {
                 let reason = self.server.engine().failure();
                 let text = refusal::misconf(reason.as_deref().unwrap_or("the store is closed"));

@@ -112,7 +112,6 @@ impl Session {
     /// Lets the client run commands, or no longer.
     pub fn set_authenticated(&mut self, authenticated: bool) {
         self.authenticated = authenticated;
-        self.client.authenticated.store(authenticated, Relaxed);
     }
 
     /// Name and library, as the client gave them.

@@ -93,7 +93,14 @@ pub struct Access<'e> {
 
 impl<'e> Access<'e> {
     pub(crate) fn new(core: &'e Core, now_ms: u64) -> Access<'e> {
-        Access { core, guard: crossbeam_epoch::pin(), now_ms, patience: None, depends: 0, wrote: false }
+        Access {
+            core,
+            guard: crossbeam_epoch::pin(),
+            now_ms,
+            patience: None,
+            depends: 0,
+            wrote: false,
+        }
     }
 
     /// The batch's clock, Unix milliseconds.
@@ -278,17 +285,22 @@ impl<'e> Locked<'_, 'e> {
         let ended = self.ended_addresses(ops)?;
         let mut writes: SmallVec<[Write<'_>; 2]> = SmallVec::with_capacity(ops.len());
         let mut effective: SmallVec<[&Op<'_>; 2]> = SmallVec::with_capacity(ops.len());
+        let mut absent: SmallVec<[Key<'_>; 2]> = SmallVec::new();
         for (op, ended) in ops.iter().zip(&ended) {
             match op {
                 Op::Put { key, meta, value } => writes.push(self.put_record(key, *meta, value)),
                 Op::Delete { key } => match ended {
                     Some(address) => writes.push(self.delete_record(key, address)),
-                    None => continue,
+                    None => {
+                        absent.push(*key);
+                        continue;
+                    }
                 },
             }
             effective.push(op);
         }
         if writes.is_empty() {
+            absent.iter().for_each(|key| self.depend_on_absence(key));
             return Ok(());
         }
         let mut addresses: SmallVec<[u64; 2]> = SmallVec::with_capacity(writes.len());
@@ -302,7 +314,10 @@ impl<'e> Locked<'_, 'e> {
 
     /// For each deletion the address of the record it ends; `None` if it has nothing to do. A key
     /// that an earlier operation of the batch puts counts as there.
-    fn ended_addresses(&self, ops: &[Op<'_>]) -> Result<SmallVec<[Option<[u8; 8]>; 2]>, WriteError> {
+    fn ended_addresses(
+        &self,
+        ops: &[Op<'_>],
+    ) -> Result<SmallVec<[Option<[u8; 8]>; 2]>, WriteError> {
         let mut ended = SmallVec::with_capacity(ops.len());
         for (number, op) in ops.iter().enumerate() {
             ended.push(match op {
@@ -381,17 +396,26 @@ impl<'e> Locked<'_, 'e> {
         let space_lsn = self.shard(key).spaces[usize::from(key.space)].lsn;
         self.access.depends = self.access.depends.max(space_lsn);
         let Some(found) = self.locate(key) else {
-            let deleted = self.shard(key).deleted(key.hash);
-            self.access.depends = self.access.depends.max(deleted);
+            self.depend_on_absence(key);
             return None;
         };
+        let address = found.slot.address();
+        self.access.depend_on(address);
         if self.access.is_expired(found.header.expiry_ms) {
             self.remove(key, &found);
+            // A crash that loses this record could bring an older one back.
+            self.shard_mut(key).note_deletion(key.hash, address + 1);
             Counters::add(&self.access.core.log.counters.expired, 1);
             return None;
         }
-        self.access.depend_on(found.slot.address());
         Some(found)
+    }
+
+    /// The reply depends on whatever took the key away: a deletion, an expiry, a flush, a swap.
+    fn depend_on_absence(&mut self, key: &Key<'_>) {
+        let shard = self.shard(key);
+        let lsn = shard.deleted(key.hash).max(shard.spaces[usize::from(key.space)].lsn);
+        self.access.depends = self.access.depends.max(lsn);
     }
 
     fn entry(&self, found: &Found) -> Entry<'_> {

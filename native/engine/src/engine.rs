@@ -55,12 +55,18 @@ impl Engine {
                 run();
                 drop(lock);
             });
-            thread.map(|handle| threads.push(handle)).map_err(OpenError::io("start thread", &options.dir))
+            thread
+                .map(|handle| threads.push(handle))
+                .map_err(OpenError::io("start thread", &options.dir))
         };
-        spawn("ferric-commit", Box::new(move || crate::log::run_committer(committer)))?;
+        let started =
+            spawn("ferric-commit", Box::new(move || crate::log::run_committer(committer)));
         let background = Arc::clone(&sweeper);
-        spawn("ferric-sweep", Box::new(move || background.run()))?;
-        Ok(Arc::new(Engine { core, sweeper, threads: Mutex::new(threads) }))
+        let started =
+            started.and_then(|()| spawn("ferric-sweep", Box::new(move || background.run())));
+        // Dropping the engine stops those that run.
+        let engine = Arc::new(Engine { core, sweeper, threads: Mutex::new(threads) });
+        started.map(|()| engine)
     }
 
     /// Takes no more writes, makes everything durable, stops the threads and releases the

@@ -35,7 +35,10 @@ pub enum OpenError {
 
 impl OpenError {
     /// Adds what was tried, and on what, to an I/O error.
-    pub(crate) fn io(action: &'static str, path: &std::path::Path) -> impl FnOnce(std::io::Error) -> OpenError {
+    pub(crate) fn io(
+        action: &'static str,
+        path: &std::path::Path,
+    ) -> impl FnOnce(std::io::Error) -> OpenError {
         let path = path.to_owned();
         move |source| OpenError::Io { action, path, source }
     }

@@ -68,7 +68,9 @@ impl RecordRef {
         let mut bytes = [0u8; HEADER];
         // SAFETY: by `new`'s promise a header is here; the checksum, which the committer may be
         // writing, is left out.
-        unsafe { std::ptr::copy_nonoverlapping(self.0.add(4), bytes.as_mut_ptr().add(4), HEADER - 4) };
+        unsafe {
+            std::ptr::copy_nonoverlapping(self.0.add(4), bytes.as_mut_ptr().add(4), HEADER - 4)
+        };
         Header::decode(&bytes).expect("the index points to records only")
     }
 

@@ -11,6 +11,7 @@ use crate::access::keyspace::sweep_table;
 use crate::core::Core;
 use crate::io::File;
 use crate::log::{Files, TrashBin};
+use crate::shard::Space;
 
 /// Time between two rounds.
 const ROUND: Duration = Duration::from_millis(100);
@@ -116,15 +117,15 @@ impl Sweeper {
             let mut left = usize::MAX;
             while left > 0 {
                 let mut shard = shard.lock();
-                let space = &mut shard.spaces[space];
-                let tables = space.index.tables();
-                if space.index.len() == 0 {
+                let Space { index, expires, .. } = &shard.spaces[space];
+                let tables = index.tables();
+                if index.len() == 0 {
                     break;
                 }
-                let most = if space.expires > 0 { TABLES_A_ROUND } else { TABLES_A_ROUND_IDLE };
+                let most = if *expires > 0 { TABLES_A_ROUND } else { TABLES_A_ROUND_IDLE };
                 left = left.min(most).min(tables);
                 *cursor = (*cursor + 1) % tables;
-                sweep_table(&self.core, space, *cursor, now_ms);
+                sweep_table(&self.core, &mut shard, space, *cursor, now_ms);
                 left -= 1;
             }
         }

@@ -197,7 +197,10 @@ fn a_slow_disk_makes_writers_wait_and_memory_stays_bounded() {
     }
     crew.finish();
     let (busy, highest) = (busy.load(Ordering::Relaxed), highest.load(Ordering::Relaxed));
-    println!("{} writes, {busy} times busy, at most {highest} bytes undurable", written.load(Ordering::Relaxed));
+    println!(
+        "{} writes, {busy} times busy, at most {highest} bytes undurable",
+        written.load(Ordering::Relaxed)
+    );
     assert!(busy > 0);
     // What is left unused at the end of a segment counts too.
     assert!(highest <= BOUND + BOUND / 2 + LARGEST, "{highest}");

@@ -12,7 +12,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use common::disk::{self, BLOCK, FramePlace};
 use common::model::{Model, Step, execute, value};
 use common::rng::Rng;
-use common::{first_seed, put, quiet, rounds, wait};
+use common::{config, first_seed, put, quiet, rounds, wait};
 use ferric_engine::io::Io;
 use ferric_engine::io::sim::SimIo;
 use ferric_engine::{Engine, OpenError};
@@ -142,7 +142,9 @@ fn a_flipped_bit_anywhere_is_harmless_or_reported() {
             let or = sample.alternative(closed, path, offset);
             let mask = 1 << rng.below(8);
             let what = format!("bit {mask:#x} of {} at {offset}, closed {closed}", path.display());
-            sample.outcome(&what, or, |io| io.corrupt(path, offset as u64, mask).expect("in the file"));
+            sample.outcome(&what, or, |io| {
+                io.corrupt(path, offset as u64, mask).expect("in the file")
+            });
             flips += 1;
         };
         (0..48).for_each(|offset| flip(&disk::manifest(), offset));
@@ -153,7 +155,8 @@ fn a_flipped_bit_anywhere_is_harmless_or_reported() {
         for frame in disk::frames(&sample.io) {
             (0..64).for_each(|offset| flip(&frame.file, frame.offset + offset));
             for _ in 0..rounds(12) {
-                let offset = frame.offset + dice.below(frame.len.next_multiple_of(BLOCK) as u64) as usize;
+                let offset =
+                    frame.offset + dice.below(frame.len.next_multiple_of(BLOCK) as u64) as usize;
                 let len = disk::bytes(&sample.io, &frame.file).len();
                 flip(&frame.file, offset.min(len - 1));
             }
@@ -169,7 +172,8 @@ fn a_flipped_bit_in_what_is_checked_is_always_reported() {
     let mut rng = Rng(first_seed());
     for frame in disk::frames(&sample.io).into_iter().filter(|frame| frame.records > 0) {
         for _ in 0..rounds(12) {
-            let (offset, mask) = (frame.offset + rng.below(frame.len as u64) as usize, 1 << rng.below(8));
+            let (offset, mask) =
+                (frame.offset + rng.below(frame.len as u64) as usize, 1 << rng.below(8));
             sample.reported(&format!("bit {mask:#x} of {frame:?} at {offset}"), |io| {
                 io.corrupt(&frame.file, offset as u64, mask).expect("in the file");
             });
@@ -208,7 +212,7 @@ fn truncation_is_reported_but_at_the_end_of_the_last_segment() {
         for len in (0..bytes.len()).step_by(1_777).chain([1, 63, 64, BLOCK - 1, BLOCK, BLOCK + 1]) {
             let cut = |io: &SimIo| disk::replace(io, segment, &bytes[..len]);
             let what = format!("{} cut to {len}", segment.display());
-            if !last && len < end || len < 64 {
+            if !last && len < end || len < BLOCK {
                 sample.reported(&what, cut);
             } else if !last {
                 sample.outcome(&what, None, cut);
@@ -267,7 +271,8 @@ fn a_missing_or_foreign_segment_is_reported() {
             disk::replace(io, segment, &[]);
         });
     }
-    let (first, second) = (disk::bytes(&sample.io, &segments[0]), disk::bytes(&sample.io, &segments[1]));
+    let (first, second) =
+        (disk::bytes(&sample.io, &segments[0]), disk::bytes(&sample.io, &segments[1]));
     sample.reported("two segments exchanged", |io| {
         disk::replace(io, &segments[0], &second);
         disk::replace(io, &segments[1], &first);
@@ -277,6 +282,36 @@ fn a_missing_or_foreign_segment_is_reported() {
         io.open(&next, ferric_engine::io::OpenMode::Create).expect("create");
         disk::replace(io, &next, &first);
     });
+}
+
+/// A backup was put back, went its own way, and then somebody mixed the files: the same store, the
+/// same addresses, intact frames, but other groups before them.
+#[test]
+fn a_segment_of_another_history_is_reported() {
+    let io = SimIo::new();
+    let write = |io: &SimIo, values: &[(&[u8], usize)]| {
+        let engine = Engine::open(quiet(Arc::new(io.clone()))).expect("open");
+        for (key, len) in values {
+            let lsn = put(&engine, key, &value(key[0].into(), *len)).expect("put");
+            assert!(wait(&engine, lsn));
+        }
+        let image = io.snapshot();
+        engine.close().expect("close");
+        image
+    };
+    let backup = write(&io, &[(b"k", 10)]);
+    // Two blocks each, but one group and two.
+    let end = [(&b"l"[..], 50_000), (b"y", 10), (b"z", 10)];
+    let (one, other) = (backup.snapshot(), backup.snapshot());
+    write(&one, &[&[(&b"a"[..], 5_000)][..], &end].concat());
+    write(&other, &[&[(&b"a"[..], 10), (b"b", 10)][..], &end].concat());
+    let segment = disk::segments(&one).swap_remove(1);
+    assert_eq!(segment, disk::segments(&other)[1]);
+    let headers = [&one, &other].map(|io| disk::bytes(io, &segment)[..64].to_vec());
+    assert_eq!(headers[0], headers[1], "nothing but the frames tells them apart");
+    disk::replace(&one, &segment, &disk::bytes(&other, &segment));
+    let opened = Engine::open(quiet(Arc::new(one)));
+    assert!(matches!(opened, Err(OpenError::Corrupt { .. })));
 }
 
 #[test]
@@ -296,6 +331,24 @@ fn a_version_from_the_future_is_refused_by_name() {
     };
     assert!(reason(&disk::manifest(), 12, 12..48).contains("version 2"));
     assert!(reason(&disk::segments(&sample.io)[1], 12, 12..64).contains("version 2"));
+}
+
+/// Found by fuzzing: recovery made a table of as many entries as a header said, 32 GiB of them.
+#[test]
+fn a_segment_header_does_not_decide_how_much_memory_is_used() {
+    let sample = Sample::new(true);
+    for segment in disk::segments(&sample.io) {
+        for span in [0u32, 1 << 24, u32::MAX] {
+            let mut header = disk::bytes(&sample.io, &segment)[..64].to_vec();
+            header[32..36].copy_from_slice(&span.to_le_bytes());
+            let sum = crc32c::crc32c(&header[12..]);
+            header[8..12].copy_from_slice(&sum.to_le_bytes());
+            sample.reported(&format!("{} with span {span}", segment.display()), |io| {
+                disk::overwrite(io, &segment, 0, &header);
+            });
+        }
+    }
+    memory_stayed_in_proportion();
 }
 
 #[test]
@@ -321,7 +374,8 @@ fn after_closing_damage_to_the_last_write_is_reported() {
         let lsn = put(&engine, b"k", &value(1, len)).expect("put");
         assert!(wait(&engine, lsn));
         engine.close().expect("close");
-        let frame = disk::frames(&io).into_iter().rfind(|frame| frame.records > 0).expect("a frame");
+        let frame =
+            disk::frames(&io).into_iter().rfind(|frame| frame.records > 0).expect("a frame");
         io.corrupt(&frame.file, frame.offset as u64 + 150, 1).expect("in the file");
         let opened = Engine::open(quiet(Arc::new(io)));
         let Err(OpenError::Corrupt { file, offset, .. }) = opened else {
@@ -342,7 +396,8 @@ fn after_closing_a_recovered_store_damage_is_reported() {
         let image = io.snapshot();
         engine.close().expect("close");
         Engine::open(quiet(Arc::new(image.clone()))).expect("open").close().expect("close");
-        let frame = disk::frames(&image).into_iter().rfind(|frame| frame.records > 0).expect("a frame");
+        let frame =
+            disk::frames(&image).into_iter().rfind(|frame| frame.records > 0).expect("a frame");
         image.corrupt(&frame.file, frame.offset as u64 + 150, 1).expect("in the file");
         let opened = Engine::open(quiet(Arc::new(image)));
         assert!(matches!(opened, Err(OpenError::Corrupt { .. })), "{len} bytes");
@@ -352,19 +407,33 @@ fn after_closing_a_recovered_store_damage_is_reported() {
 /// A change of a file's bytes, of no particular sense.
 #[derive(Clone, Debug)]
 enum Mutation {
-    Bytes { at: usize, bytes: Vec<u8> },
+    Bytes {
+        at: usize,
+        bytes: Vec<u8>,
+    },
     /// Bytes from elsewhere in the same file.
-    Copy { from: usize, to: usize, len: usize },
-    Cut { at: usize },
-    Append { bytes: Vec<u8> },
+    Copy {
+        from: usize,
+        to: usize,
+        len: usize,
+    },
+    Cut {
+        at: usize,
+    },
+    Append {
+        bytes: Vec<u8>,
+    },
 }
 
 fn mutation() -> impl Strategy<Value = Mutation> {
     let bytes = || proptest::collection::vec(any::<u8>(), 1..200);
     prop_oneof![
         (any::<usize>(), bytes()).prop_map(|(at, bytes)| Mutation::Bytes { at, bytes }),
-        (0usize..32, 0usize..32, 1usize..20_000)
-            .prop_map(|(from, to, len)| Mutation::Copy { from: from * BLOCK, to: to * BLOCK, len }),
+        (0usize..32, 0usize..32, 1usize..20_000).prop_map(|(from, to, len)| Mutation::Copy {
+            from: from * BLOCK,
+            to: to * BLOCK,
+            len
+        }),
         (any::<usize>(), any::<usize>(), 1usize..20_000)
             .prop_map(|(from, to, len)| Mutation::Copy { from, to, len }),
         any::<usize>().prop_map(|at| Mutation::Cut { at }),
@@ -393,7 +462,7 @@ fn mutate(file: &mut Vec<u8>, mutation: &Mutation) {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 150 * rounds(1) as u32, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 150 * rounds(1) as u32, ..config() })]
 
     #[test]
     fn mutated_segments_serve_nothing_that_was_never_written(

@@ -195,7 +195,7 @@ fn run_seeds(name: &str, count: u64, durability: Durability) {
 
 #[test]
 fn what_was_acknowledged_survives_a_crash_at_every_call() {
-    run_seeds("quorum", 6, Durability::Quorum);
+    run_seeds("quorum", 5, Durability::Quorum);
 }
 
 #[test]

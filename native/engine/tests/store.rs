@@ -16,10 +16,12 @@ fn what_was_put_is_there_also_after_reopening() {
     let engine = open(Arc::new(io.clone())).expect("open");
     let mut lsn = 0;
     for n in 0..5_000u32 {
-        lsn = put(&engine, format!("key{n}").as_bytes(), format!("value{n}").as_bytes()).expect("put");
+        lsn = put(&engine, format!("key{n}").as_bytes(), format!("value{n}").as_bytes())
+            .expect("put");
     }
     assert!(wait(&engine, lsn));
-    lsn = write(&engine, 0, &[(b"key7", None), (b"key8", Some(b"eight")), (b"none", None)]).expect("write");
+    lsn = write(&engine, 0, &[(b"key7", None), (b"key8", Some(b"eight")), (b"none", None)])
+        .expect("write");
     assert!(wait(&engine, lsn));
     let before = dump(&engine, 0);
     engine.close().expect("close");
@@ -210,7 +212,11 @@ fn concurrent_writers_lose_nothing() {
     engine.close().expect("close");
     let engine = open(Arc::new(io)).expect("reopen");
     assert_eq!(dump(&engine, 0), before);
-    assert!(before.values().all(|value| u32::from_le_bytes(value[..].try_into().expect("four")) >= 1_700));
+    assert!(
+        before
+            .values()
+            .all(|value| u32::from_le_bytes(value[..].try_into().expect("four")) >= 1_700)
+    );
 }
 
 #[test]

@@ -21,7 +21,11 @@ impl Options {
         Options::parse(std::env::args().skip(1), valued, flags)
     }
 
-    fn parse(
+    /// Parses `words` as [`Options::from_process`] does.
+    ///
+    /// # Errors
+    /// A sentence about the first word that is no option.
+    pub fn parse(
         mut words: impl Iterator<Item = String>,
         valued: &[&str],
         flags: &[&str],

@@ -6,9 +6,7 @@ use ferric_engine::io::sim::Fault as DiskFault;
 
 use super::*;
 use crate::clients::{Peer, Transport};
-use crate::context::Outcome;
 use crate::server::ServerOptions;
-use crate::table::Command;
 use crate::testing::{Fixture, encode, local_peer};
 
 #[test]
@@ -277,11 +275,27 @@ fn a_failed_log_takes_no_writes_and_serves_reads() {
 }
 
 #[test]
+fn time_comes_from_the_caller() {
+    let mut fixture = Fixture::new();
+    let start = wall_clock_us();
+    let mut at = |input: &[u8], now_us: u64| {
+        let mut out = Vec::new();
+        fixture.server.execute_at(&mut fixture.session, input, &mut out, true, now_us);
+        String::from_utf8(out).expect("text")
+    };
+    assert_eq!(at(b"SET a 1 EX 10\r\n", start), "+OK\r\n");
+    assert_eq!(at(b"PTTL a\r\n", start + 9_000_000), ":1000\r\n");
+    assert_eq!(at(b"GET a\r\n", start + 11_000_000), "$-1\r\n");
+    let time = at(b"TIME\r\n", 1_700_000_000_000_042);
+    assert_eq!(time, "*2\r\n$10\r\n1700000000\r\n$2\r\n42\r\n");
+}
+
+#[test]
 fn calls_are_commands_of_their_own() {
     let mut fixture = Fixture::new();
     let mut out = Vec::new();
     let session = &mut fixture.session;
-    let progress = fixture.server.call(session, &[b"SET", b"a", b"1"], &mut out, false);
+    let progress = fixture.server.call(session, &[b"SET", b"a", b"1"], &mut out, true);
     assert_eq!(progress.next, Next::Read);
     assert!(progress.wait > 0);
     out.clear();
@@ -305,7 +319,7 @@ fn the_embedded_api_is_trusted_and_speaks_resp3() {
     let mut session = fixture.server.connect(peer).expect("accepted");
     for _ in 0..2 {
         let mut out = Vec::new();
-        fixture.server.call(&mut session, &[b"GET", b"a"], &mut out, false);
+        fixture.server.call(&mut session, &[b"GET", b"a"], &mut out, true);
         assert_eq!(out, b"_\r\n");
         fixture.server.call(&mut session, &[b"RESET"], &mut out, false);
     }

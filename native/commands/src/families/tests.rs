@@ -329,6 +329,29 @@ fn memory_and_save() {
 }
 
 #[test]
+fn debug_object() {
+    let mut fixture = Fixture::new();
+    fixture.run("SET key 12");
+    let line = fixture.run("DEBUG OBJECT key");
+    assert!(line.starts_with("+Value at:0x"), "{line}");
+    let about = " refcount:2147483647 encoding:int serializedlength:2 lru:";
+    assert!(line.contains(about) && line.ends_with(" lru_seconds_idle:0\r\n"), "{line}");
+}
+
+#[test]
+fn docs_have_arguments_in_redis_structure() {
+    let mut fixture = Fixture::new();
+    fixture.run("HELLO 3");
+    let docs = fixture.run("COMMAND DOCS move");
+    let arguments = "$9\r\narguments\r\n*2\r\n\
+        %3\r\n$4\r\nname\r\n$3\r\nkey\r\n$4\r\ntype\r\n$3\r\nkey\r\n$14\r\nkey_spec_index\r\n:0\r\n\
+        %2\r\n$4\r\nname\r\n$2\r\ndb\r\n$4\r\ntype\r\n$7\r\ninteger\r\n";
+    assert!(docs.starts_with("%1\r\n$4\r\nmove\r\n%5\r\n") && docs.ends_with(arguments), "{docs}");
+    let docs = fixture.run("COMMAND DOCS getset");
+    assert!(docs.contains("$9\r\ndoc_flags\r\n~1\r\n+deprecated\r\n"), "{docs}");
+}
+
+#[test]
 fn debug_only_from_this_machine() {
     let mut fixture = Fixture::new();
     fixture.run("CONFIG SET protected-mode no");

@@ -6,9 +6,11 @@
 
 use crate::context::{Args, Context, Outcome};
 
+pub mod docs;
 mod families;
 mod keys;
 mod lookup;
+pub mod synopsis;
 
 pub use keys::{KeyAt, KeyError, Keys, LegacyRange, keys_of, legacy_range};
 pub use lookup::{Entry, all, entries, lookup, lookup_full};

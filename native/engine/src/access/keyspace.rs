@@ -1,7 +1,10 @@
 //! What concerns whole key spaces.
 
+use std::collections::HashSet;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
+
+use smallvec::SmallVec;
 
 use super::{Access, Entry, Meta};
 use crate::core::Core;
@@ -18,6 +21,10 @@ const INDEX_CURSOR_BITS: u32 = 43;
 const SCAN_CHUNK: usize = 256;
 /// Tries to find a random key that has not expired.
 const RANDOM_TRIES: u32 = 1000;
+
+/// Incarnations end here, some way below the largest number: each key space of a store that has
+/// never logged its table takes one more.
+const MAX_SPACE_ID: u32 = u32::MAX - (u16::MAX as u32);
 
 /// Which incarnation each key space has: the value of a `Spaces` record is `next`, then the ids.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -36,12 +43,18 @@ impl SpaceTable {
         std::iter::once(&self.next).chain(&self.ids).flat_map(|n| n.to_le_bytes()).collect()
     }
 
+    /// Reads a table; `None` if it cannot be one.
     pub(crate) fn decode(value: &[u8]) -> Option<SpaceTable> {
         if value.len() < 4 || !value.len().is_multiple_of(4) {
             return None;
         }
         let mut numbers = value.chunks_exact(4).map(|bytes| u32_at(bytes, 0));
-        Some(SpaceTable { next: numbers.next()?, ids: numbers.collect() })
+        let table = SpaceTable { next: numbers.next()?, ids: numbers.collect() };
+        let distinct: HashSet<u32> = table.ids.iter().copied().collect();
+        let valid = table.next <= MAX_SPACE_ID
+            && distinct.len() == table.ids.len()
+            && table.ids.iter().all(|&id| id < table.next);
+        valid.then_some(table)
     }
 }
 
@@ -119,6 +132,8 @@ impl Access<'_> {
                 return None;
             }
             if let Some(key) = self.random_at(space, mixed % total, mixed ^ (mixed >> 31)) {
+                // Once more: it may have been written since it was counted.
+                self.depend_on_tail();
                 return Some(key);
             }
         }
@@ -223,19 +238,35 @@ pub(crate) fn sum_over(core: &Core, space: u16, figure: impl Fn(&Space) -> u64) 
     core.shards.iter().map(|shard| figure(&shard.lock().spaces[usize::from(space)])).sum()
 }
 
-/// Removes a table's expired entries; returns how many.
-pub(crate) fn sweep_table(core: &Core, space: &mut Space, table: usize, now_ms: u64) -> u64 {
+/// Removes the expired entries of one table of the `number`-th key space; returns how many.
+pub(crate) fn sweep_table(
+    core: &Core,
+    shard: &mut Shard,
+    number: usize,
+    table: usize,
+    now_ms: u64,
+) -> u64 {
     let now_s = (now_ms / 1000) as u32;
+    let durable = core.log.durable();
     let mut removed = 0;
+    // A crash that loses one of these could bring an older record of its key back.
+    let mut not_durable: SmallVec<[Slot; 8]> = SmallVec::new();
+    let space = &mut shard.spaces[number];
     space.index.retain_in_table(table, |slot| {
         age(slot, now_s);
         let expiry_s = slot.expiry_s();
         // Rounded up and truncated respectively: past in seconds is past in milliseconds.
         let due = expiry_s != 0 && expiry_s != u32::MAX && u64::from(expiry_s) * 1000 < now_ms;
         removed += u64::from(due);
+        if due && slot.address() >= durable {
+            not_durable.push(*slot);
+        }
         !due
     });
     space.expires -= removed;
+    for slot in not_durable {
+        shard.note_deletion(slot.hash(), slot.address() + 1);
+    }
     Counters::add(&core.log.counters.expired, removed);
     removed
 }

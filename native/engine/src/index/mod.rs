@@ -151,7 +151,11 @@ impl Index {
     }
 
     /// Visits the entries of one table that `pick` chooses and removes those for which it says so.
-    pub(crate) fn retain_in_table(&mut self, number: usize, mut keep: impl FnMut(&mut Slot) -> bool) {
+    pub(crate) fn retain_in_table(
+        &mut self,
+        number: usize,
+        mut keep: impl FnMut(&mut Slot) -> bool,
+    ) {
         let Some(table) = self.tables.get_mut(number) else { return };
         if table.live() == 0 {
             return;

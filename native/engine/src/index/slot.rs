@@ -61,8 +61,7 @@ impl Slot {
 
     /// The hash bits the entry was made with.
     pub(crate) fn hash(self) -> u32 {
-        ((self.place & TAG_MASK) as u32) << LOW_BITS
-            | (self.about as u32 & ((1 << LOW_BITS) - 1))
+        ((self.place & TAG_MASK) as u32) << LOW_BITS | (self.about as u32 & ((1 << LOW_BITS) - 1))
     }
 
     /// Whether a key with this hash may be the one: compares all bits kept.

@@ -32,18 +32,32 @@ pub(crate) struct Committer {
 /// Runs until the log is stopped; leaves everything durable then, unless the log has failed.
 pub(crate) fn run(mut committer: Committer) {
     let _ = committer.log.committer.set(std::thread::current());
+    let _watch = FailOnPanic(Arc::clone(&committer.log));
     let mut last_sync = Instant::now();
     loop {
         let stopping = committer.wait_for_work(last_sync);
         let outcome = committer.commit_all();
         last_sync = Instant::now();
-        if let Err(error) = outcome.and_then(|()| committer.close_if(stopping)) {
+        let outcome = outcome.and_then(|()| if stopping { committer.close() } else { Ok(()) });
+        if let Err(error) = outcome {
             committer.log.fail(Failure(format!("writing the log failed: {error}")));
             committer.wait_for_stop();
             return;
         }
         if stopping {
             return;
+        }
+    }
+}
+
+/// Fails the log when the committer's thread panics, in a waiter for instance: nobody must wait for
+/// a thread that is gone.
+struct FailOnPanic(Arc<Log>);
+
+impl Drop for FailOnPanic {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            self.0.fail(Failure("the thread that writes the log has panicked".into()));
         }
     }
 }
@@ -106,8 +120,19 @@ impl Committer {
             return Ok(());
         }
         for sealed in &frames {
-            self.write_frame(sealed)?;
+            let len = self.write_frame(sealed, 0)?;
+            let counters = &self.log.counters;
+            Counters::add(&counters.groups, 1);
+            Counters::add(&counters.group_bytes, len);
+            Counters::add(&counters.group_records, u64::from(sealed.records));
+            Counters::add(&counters.syncs, 1);
         }
+        self.publish(durable);
+        Ok(())
+    }
+
+    /// Everything below `durable` is on stable storage: tells whom it concerns.
+    fn publish(&self, durable: u64) {
         let log = &*self.log;
         log.counters.last_sync_s.store(self.clock.now_ms() / 1000, Ordering::Relaxed);
         log.durable.store(durable, Ordering::Release);
@@ -115,10 +140,10 @@ impl Committer {
         if !log.room_waiters.is_empty() && log.undurable() <= log.max_undurable / 2 {
             log.room_waiters.release(durable);
         }
-        Ok(())
     }
 
-    fn write_frame(&mut self, sealed: &Sealed) -> Result<()> {
+    /// Writes a frame durably; returns its length on disk.
+    fn write_frame(&mut self, sealed: &Sealed, flags: u32) -> Result<u64> {
         let file = self.file_of(sealed)?;
         let Some(memory) = self.log.segments.memory(sealed.segment) else {
             return Err(std::io::Error::other("segment has no memory"));
@@ -139,7 +164,7 @@ impl Committer {
             records: sealed.records,
             body: 0,
             incarnation: self.incarnation,
-            flags: 0,
+            flags,
         };
         // SAFETY: the frame lies within the segment's buffer, which `memory` keeps alive; it is
         // sealed, so nobody writes to it but this thread, and readers of its records do not touch
@@ -150,12 +175,7 @@ impl Committer {
             std::slice::from_raw_parts(start, len as usize)
         };
         file.write_durable(bytes, offset)?;
-        let counters = &self.log.counters;
-        Counters::add(&counters.groups, 1);
-        Counters::add(&counters.group_bytes, len);
-        Counters::add(&counters.group_records, u64::from(sealed.records));
-        Counters::add(&counters.syncs, 1);
-        Ok(())
+        Ok(len)
     }
 
     /// The file of the frame's segment, made if this is its first frame.
@@ -173,28 +193,16 @@ impl Committer {
         Ok(file)
     }
 
-    /// Ends the log with a frame that says so, if it is to end: then damage to the frame before it
-    /// cannot pass for a write that a crash cut short.
-    fn close_if(&mut self, stopping: bool) -> Result<()> {
-        let Some((id, file)) = self.current.clone().filter(|_| stopping) else { return Ok(()) };
-        let tail = self.log.tail.lock();
-        if tail.segment != id || tail.frame_start + BLOCK > tail.segment_end {
+    /// Ends the log with a frame that says so: then damage to the frame before it cannot pass for
+    /// a write that a crash cut short. An empty log has nothing to protect.
+    fn close(&mut self) -> Result<()> {
+        if self.number == 0 {
             return Ok(());
         }
-        let frame = Frame {
-            log_id: self.files.log_id,
-            address: tail.frame_start,
-            durable_before: self.log.durable(),
-            len: frame::HEADER,
-            number: self.number + 1,
-            records: 0,
-            body: frame::Body::default().finish(),
-            incarnation: self.incarnation,
-            flags: frame::FLAG_CLOSE,
-        };
-        let mut block = vec![0u8; BLOCK as usize];
-        block[..frame::HEADER as usize].copy_from_slice(&frame.encode());
-        file.write_durable(&block, frame.address - self.log.segments.start(id))
+        let last = self.log.last_frame().map_err(std::io::Error::other)?;
+        self.write_frame(&last, frame::FLAG_CLOSE)?;
+        self.publish(last.start);
+        Ok(())
     }
 }
 
@@ -215,10 +223,7 @@ unsafe fn finish_frame(start: *mut u8, header: Frame) {
             std::ptr::copy_nonoverlapping(record.add(4), head.as_mut_ptr().add(4), HEADER - 4);
             let head = Header::decode(&head).expect("records in memory have valid headers");
             let content = HEADER + head.key_len as usize + head.value_len as usize;
-            let sum = checksum(
-                header.address + at,
-                std::slice::from_raw_parts(record, content),
-            );
+            let sum = checksum(header.address + at, std::slice::from_raw_parts(record, content));
             std::ptr::copy_nonoverlapping(sum.to_le_bytes().as_ptr(), record, 4);
             body.add(sum);
             at += head.total_len();

@@ -3,16 +3,23 @@
 use std::io::{ErrorKind, Result};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicU8, Ordering};
 
 use crate::io::{File, Io, OpenMode};
 use crate::record::segment_header::SegmentHeader;
 
 /// A zero-filled file that waits to become the next segment.
 const SPARE: &str = "spare";
-/// A file that is being made, without a meaning yet.
+/// Files that are being made, without a meaning yet.
 const UNFINISHED: &str = "spare.new";
+const NEW_SEGMENT: &str = "segment.new";
 const PREFIX: &str = "segment-";
+
+/// What the name `SPARE` stands for: nothing, a file that may be taken, or one that was taken and
+/// still has that name. Only then may the next one get the name.
+const NONE: u8 = 0;
+const READY: u8 = 1;
+const TAKEN: u8 = 2;
 
 /// Name of a segment's file.
 pub(crate) fn segment_path(dir: &Path, id: u64) -> PathBuf {
@@ -25,12 +32,12 @@ pub(crate) struct Files {
     pub dir: PathBuf,
     pub log_id: u64,
     pub shift: u32,
-    spare_ready: AtomicBool,
+    spare: AtomicU8,
 }
 
 impl Files {
     pub(crate) fn new(io: Arc<dyn Io>, dir: PathBuf, log_id: u64, shift: u32) -> Files {
-        Files { io, dir, log_id, shift, spare_ready: AtomicBool::new(false) }
+        Files { io, dir, log_id, shift, spare: AtomicU8::new(NONE) }
     }
 
     /// Ids of the segment files present, ascending.
@@ -48,50 +55,100 @@ impl Files {
 
     /// Removes what an earlier run left unfinished.
     pub(crate) fn remove_leftovers(&self) -> Result<()> {
-        for name in [SPARE, UNFINISHED] {
-            match self.io.remove(&self.dir.join(name)) {
-                Err(error) if error.kind() != ErrorKind::NotFound => return Err(error),
-                _ => {}
-            }
-        }
-        Ok(())
+        [SPARE, UNFINISHED, NEW_SEGMENT]
+            .iter()
+            .try_for_each(|name| self.remove_if_there(&self.dir.join(name)))
     }
 
     /// Makes the spare file if there is none. Called ahead of need: filling it takes a while.
     pub(crate) fn prepare_spare(&self) -> Result<()> {
-        if self.spare_ready.load(Ordering::Acquire) {
+        if self.spare.load(Ordering::Acquire) != NONE {
             return Ok(());
         }
         let path = self.dir.join(UNFINISHED);
-        match self.io.remove(&path) {
-            Err(error) if error.kind() != ErrorKind::NotFound => return Err(error),
-            _ => {}
+        self.remove_if_there(&path)?;
+        let filled = self.io.open(&path, OpenMode::Create)?.fill_zero(1 << self.shift);
+        if let Err(error) = filled.and_then(|()| self.io.rename(&path, &self.dir.join(SPARE))) {
+            // A disk that is full needs the room for writes. The first error says more than one here.
+            drop(self.io.remove(&path));
+            return Err(error);
         }
-        self.io.open(&path, OpenMode::Create)?.fill_zero(1 << self.shift)?;
-        self.io.rename(&path, &self.dir.join(SPARE))?;
-        self.spare_ready.store(true, Ordering::Release);
+        self.spare.store(READY, Ordering::Release);
         Ok(())
+    }
+
+    /// Takes the spare file, if there is one. It keeps its name until the
+    /// caller gives it another one and says so.
+    fn take_spare(&self) -> bool {
+        self.spare.compare_exchange(READY, TAKEN, Ordering::AcqRel, Ordering::Relaxed).is_ok()
+    }
+
+    fn remove_if_there(&self, path: &Path) -> Result<()> {
+        match self.io.remove(path) {
+            Err(error) if error.kind() != ErrorKind::NotFound => Err(error),
+            _ => Ok(()),
+        }
     }
 
     /// Makes the file of a new segment, with its header, and makes its name durable. Until the
     /// name stands the file has no meaning, so that a crash leaves no half-made segment.
-    pub(crate) fn create_segment(&self, id: u64, span: u32, previous_end: u64) -> Result<Arc<dyn File>> {
-        let spare = span == 1 && self.spare_ready.swap(false, Ordering::AcqRel);
-        let from = self.dir.join(if spare { SPARE } else { "segment.new" });
+    pub(crate) fn create_segment(
+        &self,
+        id: u64,
+        span: u32,
+        previous_end: u64,
+    ) -> Result<Arc<dyn File>> {
+        let spare = span == 1 && self.take_spare();
+        let from = self.dir.join(if spare { SPARE } else { NEW_SEGMENT });
         let file = if spare {
             self.io.open(&from, OpenMode::Write)?
         } else {
-            match self.io.remove(&from) {
-                Err(error) if error.kind() != ErrorKind::NotFound => return Err(error),
-                _ => {}
-            }
+            self.remove_if_there(&from)?;
             self.io.open(&from, OpenMode::Create)?
         };
         let header =
             SegmentHeader { log_id: self.log_id, id, span, shift: self.shift, previous_end };
         file.write_durable(&header.encode(), 0)?;
         self.io.rename(&from, &segment_path(&self.dir, id))?;
+        if spare {
+            self.spare.store(NONE, Ordering::Release);
+        }
         self.io.sync_dir(&self.dir)?;
         Ok(file)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::io::sim::SimIo;
+
+    #[test]
+    fn a_spare_file_that_is_being_taken_is_not_replaced() {
+        let (io, dir) = (SimIo::new(), Path::new("/d"));
+        io.create_dir(dir).unwrap();
+        let files = Arc::new(Files::new(Arc::new(io.clone()), dir.into(), 7, 16));
+        files.prepare_spare().unwrap();
+        // The background thread gets in before each step of the committer.
+        let background = Arc::clone(&files);
+        io.on_call(Box::new(move |_, _| background.prepare_spare().unwrap()));
+        for id in 0..3 {
+            files.create_segment(id, 1, 0).unwrap();
+            let file = io.open(&segment_path(dir, id), OpenMode::Read).unwrap();
+            let header = file.map(4096).unwrap();
+            assert_eq!(SegmentHeader::decode(&header).map(|header| header.id), Ok(id));
+        }
+        io.on_call(Box::new(|_, _| {}));
+    }
+
+    #[test]
+    fn a_spare_that_does_not_fit_takes_no_room() {
+        let (io, dir) = (SimIo::new(), Path::new("/d"));
+        io.create_dir(dir).unwrap();
+        io.disk_full_after(50_000);
+        let files = Files::new(Arc::new(io.clone()), dir.into(), 7, 16);
+        assert!(files.prepare_spare().is_err());
+        io.sync_dir(dir).unwrap();
+        assert_eq!(io.free_space(dir).unwrap(), 50_000);
     }
 }

@@ -24,6 +24,7 @@ pub(crate) use buffer::Buffer;
 pub(crate) use committer::{Committer, run as run_committer};
 pub(crate) use files::{Files, segment_path};
 pub(crate) use segments::{Memory, Segments};
+use tail::Sealed;
 pub(crate) use tail::Tail;
 pub(crate) use trash::{Trash, TrashBin, trash};
 pub use waiters::Waiter;
@@ -33,11 +34,14 @@ use crate::Lsn;
 use crate::error::{Failure, WriteError};
 use crate::options::Durability;
 use crate::record::frame::{BLOCK, HEADER as FRAME_HEADER};
+use crate::record::segment_header::MAX_COVERED;
 use crate::record::{self, HEADER, Header, Kind};
 use crate::stats::Counters;
 
 /// Values from this size on are copied into the log without its lock.
 const LARGE_VALUE: usize = 64 << 10;
+/// Addresses end here: an index entry has room for 48 bits.
+const MAX_ADDRESS: u64 = 1 << 48;
 /// In async mode the committer is woken early when so much is unsynced.
 const ASYNC_WAKE: u64 = 8 << 20;
 
@@ -132,8 +136,8 @@ impl Log {
 
     /// The position that becomes durable when all that was written so far does.
     pub(crate) fn written(&self) -> Lsn {
-        let tail = self.tail.lock();
-        if tail.records == 0 && tail.sealed.is_empty() { self.durable() } else { tail.frames_end() }
+        // Not `durable` when no record waits: the committer may have taken some and be writing them.
+        self.tail.lock().frames_end()
     }
 
     pub(crate) fn failure(&self) -> Option<&Failure> {
@@ -239,21 +243,34 @@ impl Log {
         }
         let shift = self.segments.size().trailing_zeros();
         let span = (BLOCK + FRAME_HEADER + len).div_ceil(self.segments.size());
-        let id = tail.segment + u64::from(tail.span);
+        // A segment that never gets a frame never gets a file, and would be missing when the store
+        // is opened again: its id is used instead of the next one.
+        let unused = tail.is_unused(shift) && self.segments.file(tail.segment).is_none();
+        let id = if unused { tail.segment } else { tail.segment + u64::from(tail.span) };
+        if span << shift > MAX_COVERED {
+            return Err(WriteError::TooLarge);
+        }
+        if (id + span) << shift > MAX_ADDRESS {
+            return Err(WriteError::Failed);
+        }
         let bytes = usize::try_from(span << shift).map_err(|_| WriteError::TooLarge)?;
         // Anonymous memory is not a file: this neither blocks nor touches a disk.
         let buffer = Buffer::new(bytes).map_err(|_| WriteError::Busy)?;
         let span = u32::try_from(span).map_err(|_| WriteError::TooLarge)?;
         self.segments.add(id, span, Memory::Buffer(buffer), None);
-        tail.roll(id, span, shift);
+        if unused {
+            tail.widen(span, shift);
+        } else {
+            tail.roll(id, span, shift);
+        }
         Ok(())
     }
 
     /// Adds a waiter for `lsn`; gives it back when there is nothing to wait for.
     pub(crate) fn wait_durable(&self, lsn: Lsn, waiter: Waiter) -> Option<Waiter> {
-        let back = self.durability_waiters.add(lsn, waiter, || {
-            self.durable() >= lsn || self.failed.load(Ordering::Acquire)
-        });
+        let back = self
+            .durability_waiters
+            .add(lsn, waiter, || self.durable() >= lsn || self.failed.load(Ordering::Acquire));
         if back.is_none() {
             self.kick_now();
         }
@@ -262,9 +279,23 @@ impl Log {
 
     /// Adds a waiter for room in the log; gives it back when there is room already.
     pub(crate) fn wait_room(&self, waiter: Waiter) -> Option<Waiter> {
-        self.room_waiters.add(0, waiter, || {
+        let back = self.room_waiters.add(0, waiter, || {
             self.undurable() <= self.max_undurable / 2 || self.failed.load(Ordering::Acquire)
-        })
+        });
+        if back.is_none() {
+            self.kick_now();
+        }
+        back
+    }
+
+    /// The place of the frame that ends the log, in a new segment if need be. Only for a log that
+    /// takes no more writes and has no frame left to be written.
+    fn last_frame(&self) -> Result<Sealed, WriteError> {
+        let mut tail = self.tail.lock();
+        if !tail.fits(0) {
+            self.roll(&mut tail, 0)?;
+        }
+        Ok(tail.open_frame())
     }
 
     /// Bytes written and not yet durable.

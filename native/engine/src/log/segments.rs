@@ -86,14 +86,18 @@ impl Segments {
         base.wrapping_add((address & (self.size() - 1)) as usize)
     }
 
-    /// Adds a segment that is read from `memory`.
+    /// Adds a segment that is read from `memory`; takes the place of one with the same id, which
+    /// must be unused, so that no reader can have a pointer into it.
     pub(crate) fn add(&self, id: u64, span: u32, memory: Memory, file: Option<Arc<dyn File>>) {
         let mut list = self.list.lock();
         let guard = epoch::pin();
         self.reserve(id + u64::from(span), &guard);
         let segment = Segment { id, span, memory: Arc::new(memory), file };
         self.publish(&segment, &guard);
-        list.push(segment);
+        match list.iter_mut().find(|other| other.id == id) {
+            Some(unused) => *unused = segment,
+            None => list.push(segment),
+        }
     }
 
     /// Gives a segment its file.

@@ -45,7 +45,13 @@ pub(crate) struct Tail {
 
 impl Tail {
     /// A tail whose next frame begins at `address` in a present segment.
-    pub(crate) fn at(address: u64, segment: u64, span: u32, segment_end: u64, sequence: u64) -> Tail {
+    pub(crate) fn at(
+        address: u64,
+        segment: u64,
+        span: u32,
+        segment_end: u64,
+        sequence: u64,
+    ) -> Tail {
         Tail {
             address: address + FRAME_HEADER,
             frame_start: address,
@@ -79,7 +85,8 @@ impl Tail {
         Some(sealed)
     }
 
-    fn open_frame(&self) -> Sealed {
+    /// The open frame as it is.
+    pub(super) fn open_frame(&self) -> Sealed {
         Sealed {
             segment: self.segment,
             span: self.span,
@@ -93,6 +100,17 @@ impl Tail {
     /// Where the frames of the tail's segment end, were the open one sealed now.
     pub(crate) fn frames_end(&self) -> u64 {
         if self.records == 0 { self.frame_start } else { align_up(self.address, BLOCK) }
+    }
+
+    /// Whether nothing has been appended to the tail's segment yet.
+    pub(super) fn is_unused(&self, shift: u32) -> bool {
+        self.records == 0 && self.frame_start == (self.segment << shift) + BLOCK
+    }
+
+    /// Lets the tail's segment, which is unused, cover `span` segment sizes.
+    pub(super) fn widen(&mut self, span: u32, shift: u32) {
+        self.span = span;
+        self.segment_end = (self.segment + u64::from(span)) << shift;
     }
 
     /// Goes on at the beginning of the segment `id` of `span` segment sizes.

@@ -17,7 +17,12 @@ pub(crate) struct Waiters {
 impl Waiters {
     /// Adds a waiter unless `reached` says, with the list locked, that there is nothing to wait
     /// for; then gives it back.
-    pub(crate) fn add(&self, lsn: Lsn, waiter: Waiter, reached: impl FnOnce() -> bool) -> Option<Waiter> {
+    pub(crate) fn add(
+        &self,
+        lsn: Lsn,
+        waiter: Waiter,
+        reached: impl FnOnce() -> bool,
+    ) -> Option<Waiter> {
         let mut list = self.list.lock();
         if reached() {
             return Some(waiter);

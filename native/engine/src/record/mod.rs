@@ -131,7 +131,12 @@ impl<'a> View<'a> {
         if checksum(address, record) != stored {
             return Err("record checksum differs");
         }
-        Ok(View { header, checksum: stored, key: &record[HEADER..key_end], value: &record[key_end..] })
+        Ok(View {
+            header,
+            checksum: stored,
+            key: &record[HEADER..key_end],
+            value: &record[key_end..],
+        })
     }
 }
 

@@ -7,6 +7,9 @@ const MAGIC: u64 = 0x3147_4553_4352_4546; // "FERCSEG1"
 /// Version of the segment format this code writes and reads.
 pub(crate) const VERSION: u32 = 1;
 const LEN: usize = 64;
+/// Most bytes of addresses that one file covers, its size rounded up to whole segments: what is
+/// read from a header must not make recovery allocate without bound.
+pub(crate) const MAX_COVERED: u64 = 1 << 36;
 
 /// What a segment file says of itself. The file covers the log addresses from
 /// `id * segment_size` on; a file for one huge record covers several ids.
@@ -40,19 +43,32 @@ impl SegmentHeader {
         out
     }
 
-    /// Reads a header block; `None` if it is none.
-    pub(crate) fn decode(bytes: &[u8]) -> Option<SegmentHeader> {
-        let bytes = bytes.get(..LEN)?;
-        let intact = u64_at(bytes, 0) == MAGIC
-            && crc32c::crc32c(&bytes[12..]) == u32_at(bytes, 8)
-            && u32_at(bytes, 12) == VERSION;
-        intact.then(|| SegmentHeader {
+    /// Reads a header block.
+    ///
+    /// # Errors
+    /// Says what is wrong with it.
+    pub(crate) fn decode(bytes: &[u8]) -> Result<SegmentHeader, String> {
+        let block = bytes.get(..BLOCK as usize).ok_or("the segment header is cut short")?;
+        let bytes = &block[..LEN];
+        if u64_at(bytes, 0) != MAGIC || crc32c::crc32c(&bytes[12..]) != u32_at(bytes, 8) {
+            return Err("no segment header".into());
+        }
+        let version = u32_at(bytes, 12);
+        if version != VERSION {
+            return Err(format!("segment format version {version}; this version reads {VERSION}"));
+        }
+        let header = SegmentHeader {
             log_id: u64_at(bytes, 16),
             id: u64_at(bytes, 24),
             span: u32_at(bytes, 32),
             shift: u32_at(bytes, 36),
             previous_end: u64_at(bytes, 40),
-        })
+        };
+        let sizes = MAX_COVERED.checked_shr(header.shift).unwrap_or(0);
+        if header.span == 0 || u64::from(header.span) > sizes {
+            return Err(format!("a segment of {} times 2^{} bytes", header.span, header.shift));
+        }
+        Ok(header)
     }
 }
 
@@ -63,12 +79,12 @@ mod tests {
 
     proptest! {
         #[test]
-        fn round_trip_and_every_flipped_bit(log_id: u64, id: u64, span: u32, shift: u32, previous_end: u64, bit in 0usize..512) {
+        fn round_trip_and_every_flipped_bit(log_id: u64, id: u64, span in 1u32..=16, shift in 16u32..=32, previous_end: u64, bit in 0usize..512) {
             let header = SegmentHeader { log_id, id, span, shift, previous_end };
             let mut bytes = header.encode();
-            prop_assert_eq!(SegmentHeader::decode(&bytes), Some(header));
+            prop_assert_eq!(SegmentHeader::decode(&bytes), Ok(header));
             bytes[bit / 8] ^= 1 << (bit % 8);
-            prop_assert_eq!(SegmentHeader::decode(&bytes), None);
+            prop_assert!(SegmentHeader::decode(&bytes).is_err());
         }
     }
 }

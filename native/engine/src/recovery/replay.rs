@@ -22,6 +22,8 @@ pub(crate) struct Replay<'o> {
     /// Each incarnation's parts, a shard each. Emptied ones are dropped at the end.
     spaces: HashMap<u32, Vec<Space>>,
     sequence: u64,
+    /// An intact record was none that this version knows how to read.
+    unreadable: bool,
 }
 
 /// The state at the end of the log.
@@ -41,6 +43,7 @@ impl<'o> Replay<'o> {
             table: SpaceTable::first(0),
             spaces: HashMap::new(),
             sequence: 0,
+            unreadable: false,
         }
     }
 
@@ -48,11 +51,10 @@ impl<'o> Replay<'o> {
     pub(crate) fn apply(&mut self, address: u64, record: &View<'_>, segments: &Segments) {
         self.sequence = self.sequence.max(record.header.sequence);
         match record.header.kind {
-            Kind::Spaces => {
-                if let Some(table) = SpaceTable::decode(record.value) {
-                    self.table = table;
-                }
-            }
+            Kind::Spaces => match SpaceTable::decode(record.value) {
+                Some(table) => self.table = table,
+                None => self.unreadable = true,
+            },
             Kind::Put | Kind::Delete => self.apply_key(address, record, segments),
         }
     }
@@ -62,10 +64,8 @@ impl<'o> Replay<'o> {
         let shards = self.options.shards;
         let shard = usize::from((self.options.route)(record.key, shards));
         let id = record.header.space;
-        let parts = self
-            .spaces
-            .entry(id)
-            .or_insert_with(|| (0..shards).map(|_| Space::new(id)).collect());
+        let parts =
+            self.spaces.entry(id).or_insert_with(|| (0..shards).map(|_| Space::new(id)).collect());
         let space = &mut parts[shard];
         let guard = epoch::pin();
         let place = space.index.find(hash, |slot| {
@@ -94,8 +94,14 @@ impl<'o> Replay<'o> {
     /// The shards, with the key spaces that exist at the end of the log.
     ///
     /// # Errors
-    /// The store has more key spaces than asked for: they would not be reachable.
+    /// The store has more key spaces than asked for: they would not be reachable. Or its table of
+    /// key spaces makes no sense.
     pub(crate) fn finish(mut self) -> Result<Replayed, String> {
+        if self.unreadable {
+            return Err(
+                "the store's table of databases is of a kind this version cannot read".into()
+            );
+        }
         let wanted = usize::from(self.options.spaces);
         if self.table.ids.len() > wanted {
             return Err(format!(
@@ -107,6 +113,12 @@ impl<'o> Replay<'o> {
         while self.table.ids.len() < wanted {
             self.table.ids.push(self.table.next);
             self.table.next += 1;
+        }
+        // Numbers that were never logged may be given to other spaces; keys must not come with them.
+        let next = self.table.next;
+        let has_keys = |parts: &Vec<Space>| parts.iter().any(|space| space.index.len() > 0);
+        if self.spaces.iter().any(|(&id, parts)| id >= next && has_keys(parts)) {
+            return Err(format!("the store has keys in more than {wanted} databases"));
         }
         let mut shards: Vec<Shard> = (0..self.options.shards).map(|_| Shard::new([])).collect();
         for &id in &self.table.ids {

@@ -9,6 +9,8 @@ pub mod rng;
 use std::sync::Arc;
 use std::sync::mpsc::channel;
 
+use proptest::test_runner::{Config as ProptestConfig, FileFailurePersistence};
+
 use ferric_engine::io::Io;
 use ferric_engine::{Access, Engine, Key, ManualClock, Meta, Op, OpenError, Options, WriteError};
 
@@ -50,6 +52,12 @@ pub fn rounds(usual: u64) -> u64 {
 /// Where a randomised test's seeds begin: `FERRIC_TEST_SEED`, or a fixed number.
 pub fn first_seed() -> u64 {
     from_env("FERRIC_TEST_SEED").unwrap_or(1)
+}
+
+/// proptest's settings, with failing cases kept beside the test's file.
+pub fn config() -> ProptestConfig {
+    let persistence = FileFailurePersistence::WithSource("regressions");
+    ProptestConfig { failure_persistence: Some(Box::new(persistence)), ..ProptestConfig::default() }
 }
 
 fn from_env(name: &str) -> Option<u64> {

@@ -1,6 +1,7 @@
 //! What a store must contain: the same steps done to ordinary maps.
 
 use std::collections::BTreeMap;
+use std::fmt;
 use std::hash::{DefaultHasher, Hash, Hasher};
 
 use ferric_engine::{Engine, Key, Meta, Op, WriteError};
@@ -12,12 +13,34 @@ use super::{NOW, key, wait_room};
 pub const SPACES: u16 = 3;
 
 /// One command.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub enum Step {
     Put { space: u16, key: Vec<u8>, value: Vec<u8>, expiry_ms: u64 },
     Write { space: u16, changes: Vec<(Vec<u8>, Option<Vec<u8>>)> },
     Flush(Vec<u16>),
     Swap(u16, u16),
+}
+
+impl fmt::Debug for Step {
+    /// Values by their length.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Step::Put { space, key, value, expiry_ms } => {
+                let key = key.escape_ascii();
+                write!(f, "Put({space}, {key}, {} bytes, expires {expiry_ms})", value.len())
+            }
+            Step::Write { space, changes } => {
+                write!(f, "Write({space}")?;
+                for (key, value) in changes {
+                    let len = value.as_ref().map(Vec::len);
+                    write!(f, ", {} = {len:?}", key.escape_ascii())?;
+                }
+                write!(f, ")")
+            }
+            Step::Flush(spaces) => write!(f, "Flush({spaces:?})"),
+            Step::Swap(a, b) => write!(f, "Swap({a}, {b})"),
+        }
+    }
 }
 
 /// Keys with their value and expiry.

@@ -4,6 +4,7 @@ use ferric_resp::Encoder;
 
 use crate::context::{Args, Context, Fault, Outcome};
 use crate::families::help;
+use crate::families::server::command_docs;
 use crate::pattern::{self, is_option};
 use crate::table::{self, Entry, KeyError, Keys};
 
@@ -73,32 +74,8 @@ pub(super) fn docs(ctx: &mut Context<'_, '_>, args: Args<'_>) -> Outcome {
         [] => table::all().collect(),
         names => names.iter().filter_map(|name| table::lookup_full(name)).collect(),
     };
-    write_docs(ctx.reply, &entries);
+    command_docs::write(ctx.reply, &entries);
     Ok(())
-}
-
-fn write_docs(reply: &mut Encoder, entries: &[&Entry]) {
-    reply.map(entries.len());
-    for entry in entries {
-        let command = entry.command;
-        let subcommands: Vec<&Entry> = entry.subcommands().iter().collect();
-        reply.bulk_str(&entry.full_name);
-        reply.map(if subcommands.is_empty() { 4 } else { 5 });
-        let fields = [
-            ("summary", command.summary),
-            ("since", command.since),
-            ("group", command.group),
-            ("complexity", command.complexity),
-        ];
-        for (field, value) in fields {
-            reply.bulk_str(field);
-            reply.bulk_str(value);
-        }
-        if !subcommands.is_empty() {
-            reply.bulk_str("subcommands");
-            write_docs(reply, &subcommands);
-        }
-    }
 }
 
 pub(super) fn getkeys(ctx: &mut Context<'_, '_>, args: Args<'_>) -> Outcome {

@@ -89,15 +89,18 @@ fn object(ctx: &mut Context<'_, '_>, name: &[u8]) -> Outcome {
     let now_s = ctx.now_ms() / 1000;
     let mut shard = ctx.access.acquire(&key)?;
     let Some(entry) = shard.peek(&key) else { return Err(Fault::error("ERR no such key")) };
-    let encoding = match Kind::of(entry.meta.kind) {
-        Some(Kind::String) => string::encoding(entry.meta.flags, entry.value),
-        _ => "unknown",
+    let flags = entry.meta.flags;
+    let (encoding, references) = match Kind::of(entry.meta.kind) {
+        Some(Kind::String) => {
+            (string::encoding(flags, entry.value), string::references(flags, entry.value))
+        }
+        _ => ("unknown", 1),
     };
     let idle = u64::from(entry.idle_seconds);
     let line = format!(
-        "Value at:{:p} refcount:1 encoding:{encoding} serializedlength:{} lru:{} \
+        "Value at:{:p} refcount:{references} encoding:{encoding} serializedlength:{} lru:{} \
          lru_seconds_idle:{idle}",
-        entry.value,
+        entry.value.as_ptr(),
         entry.value.len(),
         now_s.saturating_sub(idle) & LRU_CLOCK,
     );

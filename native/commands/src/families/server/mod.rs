@@ -7,6 +7,7 @@ use crate::table::Flag::{
 use crate::table::{Begin, Command, Find, Flag, KeySpec};
 
 mod command;
+mod command_docs;
 mod command_info;
 mod config;
 mod debug;
