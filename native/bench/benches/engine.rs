@@ -26,7 +26,8 @@ fn fill(bed: &Bed, names: &[String], value: impl Fn(usize) -> Vec<u8>) {
 }
 
 fn get(criterion: &mut Criterion, name: &str, value: impl Fn(usize) -> Vec<u8>) {
-    let bed = Bed::new("ferric-bench-get", Durability::Async { interval: Duration::from_millis(100) });
+    let bed =
+        Bed::new("ferric-bench-get", Durability::Async { interval: Duration::from_millis(100) });
     let names = names();
     fill(&bed, &names, value);
     let mut next = (0..KEYS).cycle().step_by(1);
@@ -45,7 +46,8 @@ fn get(criterion: &mut Criterion, name: &str, value: impl Fn(usize) -> Vec<u8>) 
 }
 
 fn set(criterion: &mut Criterion, name: &str, value: impl Fn(usize) -> Vec<u8>) {
-    let bed = Bed::new("ferric-bench-set", Durability::Async { interval: Duration::from_millis(100) });
+    let bed =
+        Bed::new("ferric-bench-set", Durability::Async { interval: Duration::from_millis(100) });
     let names = names();
     fill(&bed, &names, &value);
     let values: Vec<Vec<u8>> = (0..KEYS).map(value).collect();

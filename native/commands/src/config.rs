@@ -263,6 +263,8 @@ fn max_clients(value: &[u8]) -> Result<usize, String> {
 fn memory(value: &[u8]) -> Result<u64, String> {
     let not_memory = || "argument must be a memory value".to_owned();
     let value = std::str::from_utf8(value).map_err(|_| not_memory())?.to_ascii_lowercase();
+    // Redis takes an empty text for 0.
+    let value = if value.is_empty() { "0".to_owned() } else { value };
     let digits = value.find(|c: char| !c.is_ascii_digit()).unwrap_or(value.len());
     let unit = match &value[digits..] {
         "" | "b" => 1,
@@ -326,7 +328,7 @@ mod tests {
         assert_eq!(memory(b"1Gb"), Ok(1 << 30));
         assert_eq!(memory(b"1g"), Ok(1_000_000_000));
         for wrong in
-            [&b""[..], b"gb", b"-1", b"1xb", b"1 gb", b"99999999999999999999", b"9999999999999gb"]
+            [&b"gb"[..], b"-1", b"1xb", b"1 gb", b"99999999999999999999", b"9999999999999gb"]
         {
             assert_eq!(
                 memory(wrong),
@@ -334,7 +336,9 @@ mod tests {
                 "{wrong:?}"
             );
         }
-        assert!(memory(b"100").expect_err("too small").contains("between 1048576 and"));
+        for small in [&b"100"[..], b"", b"0"] {
+            assert!(memory(small).expect_err("too small").contains("between 1048576 and"));
+        }
     }
 
     #[test]

@@ -236,6 +236,7 @@ impl<'c> Batch<'c> {
     fn dispatch(&mut self, args: Args<'_>) -> Ran {
         let mark = self.reply.len();
         let ran = match self.admit(args) {
+            Err(_) if refusal::is_http(args) => Ran::Control(Control::Close),
             Err(refused) => {
                 self.refuse(refused);
                 Ran::Done

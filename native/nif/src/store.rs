@@ -171,8 +171,7 @@ fn session<'a>(env: Env<'a>, store: ResourceArc<Store>, peer: PeerTerm) -> Term<
         transport if transport == atoms::embedded() => Transport::Embedded,
         _ => Transport::Tcp,
     };
-    let peer =
-        Peer { address: peer.peer, local: peer.local, transport, loopback: peer.loopback };
+    let peer = Peer { address: peer.peer, local: peer.local, transport, loopback: peer.loopback };
     match store.server.connect(peer) {
         Err(reply) => (atoms::refused(), reply).encode(env),
         Ok(session) => {

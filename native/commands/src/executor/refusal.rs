@@ -35,6 +35,14 @@ pub(super) fn misconf(reason: &str) -> Vec<u8> {
     format!("MISCONF Errors writing to the AOF file: {reason}").into_bytes()
 }
 
+/// Whether the words begin a line of an HTTP request. A browser that was tricked into sending one
+/// to this port must not get to the commands in its body, so the connection is closed, unanswered.
+#[cold]
+pub(super) fn is_http(args: Args<'_>) -> bool {
+    let name = args.first().copied().unwrap_or_default();
+    name.eq_ignore_ascii_case(b"post") || name.eq_ignore_ascii_case(b"host:")
+}
+
 #[cold]
 pub(super) fn unknown(args: Args<'_>) -> Refusal {
     let name = args.first().copied().unwrap_or_default();

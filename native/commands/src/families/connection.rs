@@ -109,39 +109,35 @@ fn authenticate(ctx: &mut Context<'_, '_>, user: &[u8], password: &[u8]) -> Outc
     Ok(())
 }
 
-/// The words of HELLO.
-#[derive(Default)]
-struct Greeting<'a> {
-    protocol: Option<Protocol>,
-    credentials: Option<(&'a [u8], &'a [u8])>,
-    name: Option<&'a [u8]>,
-}
-
-fn parse_greeting<'a>(args: &[&'a [u8]]) -> Result<Greeting<'a>, Fault> {
-    let mut greeting = Greeting::default();
-    let Some((version, mut rest)) = args.split_first() else { return Ok(greeting) };
+/// The protocol version that HELLO asks for.
+fn parse_protocol(version: &[u8]) -> Result<Protocol, Fault> {
     let number = parse_i64(version)
         .ok_or(Fault::error("ERR Protocol version is not an integer or out of range"))?;
-    greeting.protocol = match number {
-        2 => Some(Protocol::Resp2),
-        3 => Some(Protocol::Resp3),
-        _ => return Err(Fault::error("NOPROTO unsupported protocol version")),
-    };
+    match number {
+        2 => Ok(Protocol::Resp2),
+        3 => Ok(Protocol::Resp3),
+        _ => Err(Fault::error("NOPROTO unsupported protocol version")),
+    }
+}
+
+/// Carries out HELLO's options in their order: what stands before a wrong one has happened.
+fn apply_options(ctx: &mut Context<'_, '_>, mut rest: Args<'_>) -> Outcome {
     while let Some((option, after)) = rest.split_first() {
         rest = match *after {
             [user, password, ..] if is_option(option, "auth") => {
-                greeting.credentials = Some((user, password));
+                authenticate(ctx, user, password)?;
                 &after[2..]
             }
             [name, ..] if is_option(option, "setname") => {
                 check_name(name)?;
-                greeting.name = Some(name);
+                let name = String::from_utf8_lossy(name).into_owned();
+                ctx.session.identify(|identity| identity.name = name);
                 &after[1..]
             }
             _ => return Err(syntax_error(option)),
         };
     }
-    Ok(greeting)
+    Ok(())
 }
 
 fn syntax_error(option: &[u8]) -> Fault {
@@ -149,10 +145,8 @@ fn syntax_error(option: &[u8]) -> Fault {
 }
 
 fn hello(ctx: &mut Context<'_, '_>, args: Args<'_>) -> Outcome {
-    let greeting = parse_greeting(&args[1..])?;
-    if let Some((user, password)) = greeting.credentials {
-        authenticate(ctx, user, password)?;
-    }
+    let protocol = args.get(1).map(|version| parse_protocol(version)).transpose()?;
+    apply_options(ctx, args.get(2..).unwrap_or_default())?;
     if !ctx.session.is_authenticated() && ctx.server.config().has_password() {
         return Err(Fault::error(
             "NOAUTH HELLO must be called with the client already authenticated, otherwise the \
@@ -160,11 +154,7 @@ fn hello(ctx: &mut Context<'_, '_>, args: Args<'_>) -> Outcome {
              the RESP protocol version at the same time",
         ));
     }
-    if let Some(name) = greeting.name {
-        let name = String::from_utf8_lossy(name).into_owned();
-        ctx.session.identify(|identity| identity.name = name);
-    }
-    if let Some(protocol) = greeting.protocol {
+    if let Some(protocol) = protocol {
         ctx.session.set_protocol(protocol);
         ctx.reply.set_protocol(protocol);
     }

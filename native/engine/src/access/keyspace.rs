@@ -98,10 +98,11 @@ impl Access<'_> {
             let chunk = left.min(SCAN_CHUNK);
             let locked = core.shards[shard].lock();
             let index = &locked.spaces[usize::from(space)].index;
-            place = index.scan(place, chunk, |slot| self.visit_slot(slot, visit));
+            let (next, used) = index.scan(place, chunk, |slot| self.visit_slot(slot, visit));
             drop(locked);
+            place = next;
             shard += usize::from(place == 0);
-            left -= chunk;
+            left = left.saturating_sub(used);
         }
         self.depend_on_tail();
         if shard < core.shards.len() { (shard as u64) << INDEX_CURSOR_BITS | place } else { 0 }

@@ -120,12 +120,18 @@ impl Index {
         self.directory[first + width / 2..first + width].fill(other);
     }
 
-    /// Visits about `budget` entries from `cursor` on and returns the next cursor, 0 at the end.
+    /// Visits about `budget` entries from `cursor` on. Returns the next cursor, 0 at the end, and
+    /// how much of the budget was used: an entry counts as one, and so do sixteen empty places.
     ///
     /// Entries are visited in the order of (directory prefix, home place). A split or a growing
     /// table only refines that order, so an entry that is there during the whole iteration is
     /// visited at least once; some may be visited twice.
-    pub(crate) fn scan(&self, cursor: u64, budget: usize, mut visit: impl FnMut(Slot)) -> u64 {
+    pub(crate) fn scan(
+        &self,
+        cursor: u64,
+        budget: usize,
+        mut visit: impl FnMut(Slot),
+    ) -> (u64, usize) {
         let mut prefix = (cursor >> table::MAX_BITS) as usize;
         let mut home = (cursor & ((1 << table::MAX_BITS) - 1)) as usize;
         // The cursor's prefix always has HASH_BITS bits, so it keeps its meaning when the directory doubles.
@@ -134,7 +140,7 @@ impl Index {
             let table = &self.tables[self.directory[prefix >> (HASH_BITS - self.depth)] as usize];
             while home < table.slots().len() {
                 if seen >= budget {
-                    return (prefix as u64) << table::MAX_BITS | home as u64;
+                    return ((prefix as u64) << table::MAX_BITS | home as u64, seen);
                 }
                 for slot in table.with_home(home) {
                     visit(slot);
@@ -147,7 +153,7 @@ impl Index {
             prefix = (prefix & !(width - 1)) + width;
             home = 0;
         }
-        0
+        (0, seen)
     }
 
     /// Visits the entries of one table that `pick` chooses and removes those for which it says so.
@@ -240,7 +246,7 @@ mod tests {
             let mut seen = HashSet::new();
             let (mut cursor, mut next) = (0, 10_000);
             loop {
-                cursor = index.scan(cursor, budget, |slot| {
+                (cursor, _) = index.scan(cursor, budget, |slot| {
                     seen.insert(slot.address() / 8 - 1);
                 });
                 if cursor == 0 {
@@ -263,7 +269,7 @@ mod tests {
         (0..50_000).for_each(|n| index.insert(slot(n)));
         let (mut cursor, mut count) = (0, 0);
         loop {
-            cursor = index.scan(cursor, 100, |_| count += 1);
+            (cursor, _) = index.scan(cursor, 100, |_| count += 1);
             if cursor == 0 {
                 break;
             }

@@ -34,17 +34,12 @@ impl fmt::Display for Mismatch {
 impl Mismatch {
     /// What kind of difference this is: equal for differences that probably have one cause.
     pub fn kind(&self) -> String {
+        const TELLING: usize = 12;
         let words = self.command.split(' ').take(2).collect::<Vec<_>>().join(" ");
-        let generic = |text: &str| {
-            let letters = text.chars().map(|c| if c.is_ascii_digit() { '#' } else { c });
-            let mut text: String = letters.take(48).collect();
-            while text.contains("##") {
-                text = text.replace("##", "#");
-            }
-            text
-        };
-        let name = words.split(' ').next().unwrap_or_default().to_ascii_lowercase();
-        format!("{name} {} | {}", generic(&self.ours), generic(&self.theirs))
+        let beginning = |text: &str| text.chars().take(TELLING).collect::<String>();
+        let (ours, theirs) = (beginning(&self.ours), beginning(&self.theirs));
+        format!("{} | {ours} | {theirs}", words.to_lowercase())
+            .replace(|c: char| c.is_ascii_digit(), "")
     }
 }
 

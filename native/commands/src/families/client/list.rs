@@ -28,7 +28,9 @@ pub(super) fn kind(word: &[u8]) -> Result<Kind, Fault> {
     if ["master", "replica", "slave", "pubsub"].iter().any(|other| is_option(word, other)) {
         return Ok(Kind::Other);
     }
-    Err(Fault::Bytes([b"ERR Unknown client type '", word, b"'"].concat()))
+    // Redis prints the word as a C string.
+    let shown = word.split(|&byte| byte == 0).next().unwrap_or_default();
+    Err(Fault::Bytes([b"ERR Unknown client type '", shown, b"'"].concat()))
 }
 
 pub(super) fn info(ctx: &mut Context<'_, '_>, args: Args<'_>) -> Outcome {

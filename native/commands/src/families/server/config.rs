@@ -20,12 +20,23 @@ pub(super) fn print_help(ctx: &mut Context<'_, '_>, _: Args<'_>) -> Outcome {
 }
 
 pub(super) fn get(ctx: &mut Context<'_, '_>, args: Args<'_>) -> Outcome {
-    let patterns = &args[2..];
-    let wanted = |name: &[u8]| patterns.iter().any(|p| pattern::matches_ignoring_case(p, name));
-    let values = ctx.server.config().get(wanted);
-    ctx.reply.map(values.len());
-    for (name, value) in values {
-        ctx.reply.bulk_str(name);
+    let config = ctx.server.config();
+    let mut found: Vec<(&[u8], Vec<u8>)> = Vec::new();
+    for &wanted in &args[2..] {
+        if wanted.iter().any(|byte| b"[*?".contains(byte)) {
+            let matching = config.get(|name| pattern::matches_ignoring_case(wanted, name));
+            found.extend(matching.into_iter().map(|(name, value)| (name.as_bytes(), value)));
+        } else {
+            // A name that is spelled out comes back as it was spelled.
+            let named = config.get(|name| name.eq_ignore_ascii_case(wanted));
+            found.extend(named.into_iter().map(|(_, value)| (wanted, value)));
+        }
+    }
+    let mut seen = std::collections::HashSet::new();
+    found.retain(|(name, _)| seen.insert(*name));
+    ctx.reply.map(found.len());
+    for (name, value) in found {
+        ctx.reply.bulk(name);
         ctx.reply.bulk(&value);
     }
     Ok(())

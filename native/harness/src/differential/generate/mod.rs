@@ -117,10 +117,11 @@ impl Generator {
         let connection = self.connection();
         let key = words::key(&mut self.rng);
         let ttl = SHORT_TTL_MS.to_string().into_bytes();
-        let words: Vec<Vec<u8>> = match self.rng.below(3) {
+        let words: Vec<Vec<u8>> = match self.rng.below(4) {
             0 => vec![b"PSETEX".into(), key.clone(), ttl, words::value(&mut self.rng)],
             1 => vec![b"PEXPIRE".into(), key.clone(), ttl],
-            _ => vec![b"SET".into(), key.clone(), words::value(&mut self.rng), b"PX".into(), ttl],
+            2 => vec![b"SET".into(), key.clone(), words::value(&mut self.rng), b"PX".into(), ttl],
+            _ => vec![b"SET".into(), key.clone(), b"x".into(), b"EXAT".into(), b"1".into()],
         };
         let look = *self.rng.pick(&["EXISTS", "GET", "TTL", "TYPE", "PERSIST", "STRLEN", "INCR"]);
         let pipeline = |commands| Step::Pipeline { connection, commands, cuts: Vec::new() };

@@ -62,11 +62,12 @@ enum Unit {
 /// Replaces every time in `command` that would come due soon, or that another command may also use,
 /// by one that is far away; random words can have made it one.
 pub(super) fn keep_away_from_now(rng: &mut Rng, command: &mut Command) {
+    let is_set = command[0].eq_ignore_ascii_case(b"set");
     for index in 1..command.len() {
         if let Some(unit) = unit(command, index)
             && let Some(value) = std::str::from_utf8(&command[index]).ok()
             && let Ok(value) = value.parse::<i64>()
-            && let Some(changed) = far(rng, unit, value)
+            && let Some(changed) = far(rng, is_set, unit, value)
         {
             command[index] = number(changed);
         }
@@ -95,11 +96,18 @@ fn unit(command: &[Vec<u8>], index: usize) -> Option<Unit> {
 }
 
 /// A time far away instead of `value`, unless it is in the past or invalid anyway.
-fn far(rng: &mut Rng, unit: Unit, value: i64) -> Option<i64> {
+///
+/// SET keeps a key whose time is over until it is met again, and until then DBSIZE counts it; with
+/// `is_set` such times are moved as well.
+fn far(rng: &mut Rng, is_set: bool, unit: Unit, value: i64) -> Option<i64> {
     const MAX_MS: i64 = 1 << 62;
     let now_s = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs() as i64;
     let jitter = rng.below(SPREAD_S) as i64;
     match unit {
+        Unit::AtSeconds if is_set && value > 0 && value < now_s => Some(FAR_AT_S + jitter),
+        Unit::AtMillis if is_set && value > 0 && value < now_s * 1000 => {
+            Some((FAR_AT_S + jitter) * 1000)
+        }
         Unit::Seconds if value > 0 && value < MAX_MS / 1000 => Some(value.max(FAR_S) + jitter),
         Unit::Millis if value > 0 && value < MAX_MS => {
             Some(value.max(FAR_S * 1000) + jitter * 1000)
