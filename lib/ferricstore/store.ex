@@ -9,6 +9,7 @@ defmodule FerricStore.Store do
   use GenServer
   require Logger
   alias FerricStore.Native
+  alias FerricStore.Store.Messenger
 
   @typedoc "Name of a store: the atom given as `name:` when it was started."
   @type name :: atom()
@@ -185,7 +186,7 @@ defmodule FerricStore.Store do
   defp open(%{engine: engine, name: name} = state) do
     close_leftover(name)
 
-    with {:ok, handle} <- Native.open(engine) do
+    with {:ok, handle} <- Native.open(Map.put(engine, :messenger, Messenger.start_link())) do
       :persistent_term.put({__MODULE__, name}, handle)
       :persistent_term.put({__MODULE__, name, :status}, :open)
       watch()

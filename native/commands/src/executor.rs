@@ -9,18 +9,20 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use ferric_engine::{Access, Lsn};
-use ferric_resp::{ArgSlices, Encoder, Feed, Limits, Step};
+use ferric_resp::{ArgSlices, Decoder, Encoder, Feed, Limits, Step};
 
 use crate::context::{Args, Context, Control, Fault, Outcome};
 use crate::server::Server;
 use crate::session::{ReplyMode, Session};
 use crate::table::{self, Command, Entry, Flag, Handler};
 
+mod lookahead;
 mod meter;
 mod refusal;
 #[cfg(test)]
 mod tests;
 
+use lookahead::Lookahead;
 use meter::Meter;
 
 /// Time slice on a normal scheduler: less than the 1 ms after which Erlang wants to switch.
@@ -98,9 +100,13 @@ impl Server {
         // The session lends its input to the decoder while commands change the session.
         let mut input = std::mem::take(&mut session.input);
         let limits = self.limits(session);
+        // Input that continues a command cannot be looked at without that command's beginning.
+        let mut ahead = Decoder::new();
+        let fresh = if input.decoder.buffered() == 0 { bytes } else { &[] };
+        let mut ahead = Lookahead::new(ahead.feed(fresh, &limits), fresh.len());
         let mut feed = input.decoder.feed(bytes, &limits);
         let mut batch = Batch::new(self, session, out, long, now_us);
-        let next = batch.drain(&mut feed, &mut input.slices, limits);
+        let next = batch.drain(&mut feed, &mut ahead, &mut input.slices, limits);
         drop(feed);
         let wait = batch.finish(&next, out, bytes.len());
         session.restore(input, now_us / 1000);
@@ -199,11 +205,13 @@ impl<'c> Batch<'c> {
     fn drain(
         &mut self,
         feed: &mut Feed<'_, '_>,
+        ahead: &mut Lookahead<'_, '_>,
         slices: &mut ArgSlices,
         mut limits: Limits,
     ) -> Next {
         let offered = feed.remaining();
         loop {
+            ahead.step(&self.access, self.session.db(), self.server.shards());
             match feed.next() {
                 Step::Command => {}
                 Step::Incomplete { .. } => return Next::Read,

@@ -17,6 +17,9 @@ use crate::stats::Counters;
 
 pub(crate) mod keyspace;
 
+/// A shard with fewer keys has its index and most of its small records in the processor's caches.
+const CACHED_KEYS: u64 = 1 << 16;
+
 /// Everything about a value that is not the value.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Meta {
@@ -48,6 +51,20 @@ pub struct Key<'k> {
     hash: u32,
     /// The key itself.
     pub bytes: &'k [u8],
+}
+
+/// Where a key will be looked for; see [`Access::warm_up`].
+#[derive(Clone, Copy, Debug)]
+pub struct Hint {
+    space: u16,
+    shard: u16,
+    hash: u32,
+}
+
+impl From<Key<'_>> for Hint {
+    fn from(key: Key<'_>) -> Hint {
+        Hint { space: key.space, shard: key.shard, hash: key.hash }
+    }
 }
 
 /// A live value.
@@ -171,6 +188,42 @@ impl<'e> Access<'e> {
         Locked { access: self, shards }
     }
 
+    /// Brings what reading these keys will need into the processor's caches, for all of them at
+    /// once instead of one after another. Only a hint: it changes nothing, and gives up on a shard
+    /// that somebody else has locked. False when it is not worth the effort here: the shards are so
+    /// small that the caches hold them anyway.
+    pub fn warm_up(&self, hints: &[Hint]) -> bool {
+        let Some(shards) = self.try_lock_shards(hints) else { return true };
+        let large = |shard: &Shard, hint: &Hint| {
+            shard.spaces[usize::from(hint.space)].index.len() >= CACHED_KEYS
+        };
+        if !hints.iter().any(|hint| shards.iter().any(|(_, shard)| large(shard, hint))) {
+            return false;
+        }
+        // Two passes of independent loads, so that the misses of one pass overlap.
+        let addresses: SmallVec<[u64; 32]> = hints
+            .iter()
+            .filter_map(|hint| {
+                let at = shards.binary_search_by_key(&hint.shard, |(number, _)| *number).ok()?;
+                let index = &shards[at].1.spaces[usize::from(hint.space)].index;
+                let place = index.find(hint.hash, |_| true)?;
+                Some(index.slot(place).address())
+            })
+            .collect();
+        for address in addresses {
+            self.core.record(address, &self.guard).warm_up();
+        }
+        true
+    }
+
+    fn try_lock_shards(&self, hints: &[Hint]) -> Option<LockedShards<'e>> {
+        let core: &'e Core = self.core;
+        ascending(hints.iter().map(|hint| hint.shard))
+            .into_iter()
+            .map(|number| Some((number, core.shards[usize::from(number)].try_lock()?)))
+            .collect()
+    }
+
     /// The position that must be durable before the replies of this batch may be shown, for who
     /// wants no dirty reads; 0 when it is durable already.
     pub fn depends_on(&self) -> Lsn {
@@ -198,7 +251,11 @@ impl<'e> Access<'e> {
 
 /// The keys' shards in the order in which they are locked by everybody: ascending.
 fn shards_of<'k>(keys: impl IntoIterator<Item = &'k Key<'k>>) -> SmallVec<[u16; 8]> {
-    let mut numbers: SmallVec<[u16; 8]> = keys.into_iter().map(|key| key.shard).collect();
+    ascending(keys.into_iter().map(|key| key.shard))
+}
+
+fn ascending(numbers: impl Iterator<Item = u16>) -> SmallVec<[u16; 8]> {
+    let mut numbers: SmallVec<[u16; 8]> = numbers.collect();
     numbers.sort_unstable();
     numbers.dedup();
     numbers
@@ -215,8 +272,11 @@ impl Drop for Access<'_> {
 /// Some locked shards. Reads see the newest values; one write ends the command.
 pub struct Locked<'a, 'e> {
     access: &'a mut Access<'e>,
-    shards: SmallVec<[(u16, MutexGuard<'e, Shard>); 1]>,
+    shards: LockedShards<'e>,
 }
+
+/// Shards by number, ascending.
+type LockedShards<'e> = SmallVec<[(u16, MutexGuard<'e, Shard>); 1]>;
 
 /// An entry found in the index.
 struct Found {

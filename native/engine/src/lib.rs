@@ -23,7 +23,7 @@ mod shard;
 mod stats;
 mod sweep;
 
-pub use access::{Access, Entry, Key, Locked, Meta, Op};
+pub use access::{Access, Entry, Hint, Key, Locked, Meta, Op};
 pub use clock::{Clock, ManualClock, SystemClock};
 pub use engine::Engine;
 pub use error::{CloseError, Contended, Failure, OpenError, WriteError};

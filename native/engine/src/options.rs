@@ -40,6 +40,9 @@ pub struct Options {
     pub spare_segments: bool,
     /// Which shard owns a key: `route(key, shards) < shards`, the same for ever.
     pub route: fn(&[u8], u16) -> u16,
+    /// Called on the committer's thread each time it has called waiters, so that a caller whose
+    /// waiters only note whom to tell can tell them all at once.
+    pub waiters_called: Arc<dyn Fn() + Send + Sync>,
     /// Where the files are.
     pub io: Arc<dyn Io>,
     /// What time it is.
@@ -59,6 +62,7 @@ impl Options {
             max_undurable: 256 << 20,
             spare_segments: true,
             route: |_, _| 0,
+            waiters_called: Arc::new(|| {}),
             io,
             clock: Arc::new(SystemClock),
         }

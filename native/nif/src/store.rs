@@ -12,7 +12,7 @@ use parking_lot::Mutex;
 use rustler::types::LocalPid;
 use rustler::{Atom, Encoder, Env, NifMap, Resource, ResourceArc, Term};
 
-use crate::atoms;
+use crate::{atoms, waiting};
 
 /// Time between two syncs in async mode.
 const ASYNC_INTERVAL: Duration = Duration::from_millis(100);
@@ -73,6 +73,7 @@ struct OpenOptions {
     unix_socket: Option<String>,
     segment_size: u64,
     version: String,
+    messenger: LocalPid,
 }
 
 #[derive(NifMap)]
@@ -126,6 +127,8 @@ fn settings(options: OpenOptions) -> Result<(Options, ServerOptions), Refusal> {
     engine.durability = durability;
     engine.segment_size = options.segment_size;
     engine.route = slot::shard_of;
+    let messenger = options.messenger;
+    engine.waiters_called = Arc::new(move || waiting::deliver(messenger));
     let server = ServerOptions {
         databases: options.databases,
         password: options.password.map(String::into_bytes),

@@ -7,20 +7,49 @@ use std::cell::RefCell;
 
 use ferric_engine::{Engine, Failure, Lsn};
 use rustler::types::LocalPid;
-use rustler::{Encoder, Env, OwnedEnv};
+use rustler::{Env, OwnedEnv};
 
 use crate::atoms;
 
 thread_local! {
+    /// Whom this thread, a committer's, has to tell what when its group is done.
+    static NEWS: RefCell<News> = RefCell::default();
     /// One environment for all messages of a thread: making one costs more than sending.
     static MESSAGES: RefCell<OwnedEnv> = RefCell::new(OwnedEnv::new());
 }
 
-/// Sends from a thread of ours. A receiver that is gone waits for nothing.
-fn send(pid: LocalPid, message: impl Encoder) {
+/// What one group commit means to the processes that waited for it.
+#[derive(Default)]
+struct News {
+    durable: Lsn,
+    waited: Vec<LocalPid>,
+    failed: Vec<(LocalPid, String)>,
+    room: Vec<LocalPid>,
+}
+
+/// Sends what has been noted, as one message to the store's messenger process, which passes it on.
+/// From a scheduler a message costs a fraction of what it costs from a thread of ours.
+pub(crate) fn deliver(messenger: LocalPid) {
+    let news = NEWS.take();
     MESSAGES.with(|messages| {
-        let _ = messages.borrow_mut().send_and_clear(&pid, |_| message);
+        let mut messages = messages.borrow_mut();
+        // Messengers live as long as their store: an error means that the store is going down.
+        if !news.waited.is_empty() {
+            let message = (atoms::ferric_durable(), news.durable, news.waited);
+            let _ = messages.send_and_clear(&messenger, |_| message);
+        }
+        if !news.room.is_empty() {
+            let message = (atoms::ferric_room(), news.room);
+            let _ = messages.send_and_clear(&messenger, |_| message);
+        }
+        for (pid, reason) in news.failed {
+            let _ = messages.send_and_clear(&pid, |_| (atoms::ferric_failed(), reason));
+        }
     });
+}
+
+fn note(change: impl FnOnce(&mut News)) {
+    NEWS.with(|news| change(&mut news.borrow_mut()));
 }
 
 /// Has the calling process told when `lsn` is durable. Returns what it has to wait for: `lsn`, or 0
@@ -31,8 +60,11 @@ pub(crate) fn for_durability(env: Env<'_>, engine: &Engine, lsn: Lsn) -> Lsn {
     }
     let pid = env.pid();
     let tell = move |outcome: Result<Lsn, Failure>| match outcome {
-        Ok(durable) => send(pid, (atoms::ferric_durable(), durable)),
-        Err(failure) => send(pid, (atoms::ferric_failed(), failure.0)),
+        Ok(durable) => note(|news| {
+            news.durable = durable;
+            news.waited.push(pid);
+        }),
+        Err(failure) => note(|news| news.failed.push((pid, failure.0))),
     };
     if engine.wait_durable(lsn, Box::new(tell)).is_none() {
         return lsn;
@@ -48,7 +80,7 @@ pub(crate) fn for_durability(env: Env<'_>, engine: &Engine, lsn: Lsn) -> Lsn {
 /// Has the calling process told when a write that was refused may be tried again.
 pub(crate) fn for_room(env: Env<'_>, engine: &Engine) {
     let pid = env.pid();
-    let tell = move |_| send(pid, atoms::ferric_room());
+    let tell = move |_| note(|news| news.room.push(pid));
     if engine.wait_room(Box::new(tell)).is_some() {
         let _ = env.send(&pid, atoms::ferric_room());
     }

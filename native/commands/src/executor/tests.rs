@@ -2,6 +2,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
+use ferric_engine::Durability;
 use ferric_engine::io::sim::Fault as DiskFault;
 
 use super::*;
@@ -34,6 +35,38 @@ fn input_may_be_split_anywhere() {
         assert_eq!(out, b"+OK\r\n$7\r\nvalue\r\n\r\n$7\r\nin line\r\n", "cut at {cut}");
         assert_eq!(progress.next, Next::Read);
     }
+}
+
+/// Enough keys that the executor looks ahead, which must change no reply: not for keys that are
+/// missing, that commands before have changed, or whose command is cut short by the end of input.
+#[test]
+fn looking_ahead_in_a_large_store_changes_no_reply() {
+    let durability = Durability::Async { interval: Duration::from_secs(3600) };
+    let options = ServerOptions { durability, ..ServerOptions::default() };
+    let mut fixture = Fixture::with(options, |engine| engine.shards = 1);
+    for start in (0..70_000).step_by(1000) {
+        let pairs: Vec<String> =
+            (start..start + 1000).flat_map(|n| [format!("k{n}"), n.to_string()]).collect();
+        let words = std::iter::once("MSET").chain(pairs.iter().map(String::as_str));
+        let words: Vec<&[u8]> = words.map(str::as_bytes).collect();
+        assert_eq!(fixture.feed(&encode(&words)).0, b"+OK\r\n");
+    }
+    let (mut input, mut expected) = (Vec::new(), Vec::new());
+    for n in 0..300 {
+        let key = format!("k{}", n * 331);
+        input.extend(encode(&[b"INCR", key.as_bytes()]));
+        input.extend(encode(&[b"GET", key.as_bytes()]));
+        input.extend(encode(&[b"SELECT", b"0"]));
+        let value = if n * 331 < 70_000 { n * 331 + 1 } else { 1 };
+        let text = value.to_string();
+        expected.extend(format!(":{value}\r\n${}\r\n{text}\r\n+OK\r\n", text.len()).bytes());
+    }
+    let cut = input.len() - 5;
+    let (mut out, _) = fixture.feed(&input[..cut]);
+    let (rest, progress) = fixture.feed(&input[cut..]);
+    out.extend(rest);
+    assert_eq!(String::from_utf8_lossy(&out), String::from_utf8_lossy(&expected));
+    assert_eq!(progress.next, Next::Read);
 }
 
 #[test]

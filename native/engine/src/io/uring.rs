@@ -1,9 +1,13 @@
 //! The io_uring back end: a durable write is one submission instead of two system calls.
 //!
-//! Everything that is not on the commit path is the posix back end's.
+//! Aligned writes, which all of a log's frames are, go past the page cache (O_DIRECT) where the
+//! file system allows it: the kernel then starts them at once, while it hands a buffered write that
+//! is to be durable to a worker thread first. Everything that is not on the commit path is the
+//! posix back end's.
 
+use std::fs;
 use std::io::Result;
-use std::os::unix::fs::MetadataExt;
+use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -16,6 +20,10 @@ mod unsynced;
 
 use ring::Ring;
 use unsynced::{FileId, Unsynced};
+
+/// Memory, offset and length of a direct write have to be multiples of the device's block size;
+/// none is larger than this.
+const DIRECT_ALIGNMENT: u64 = 4096;
 
 /// Files whose durable writes and syncs go through one io_uring.
 ///
@@ -49,7 +57,9 @@ impl UringIo {
             // Whoever had this file before may have left writes without a sync.
             self.shared.unsynced.mark(id);
         }
-        Ok(UringFile { posix, id, shared: self.shared.clone(), dsync: AtomicBool::new(true) })
+        let shared = self.shared.clone();
+        let direct = open_direct(path, mode);
+        Ok(UringFile { posix, direct, id, shared, dsync: AtomicBool::new(true) })
     }
 }
 
@@ -91,8 +101,18 @@ impl Io for UringIo {
     }
 }
 
+/// The file once more, for direct writes; `None` where the file system has none.
+fn open_direct(path: &Path, mode: OpenMode) -> Option<fs::File> {
+    if mode == OpenMode::Read {
+        return None;
+    }
+    fs::OpenOptions::new().write(true).custom_flags(libc::O_DIRECT).open(path).ok()
+}
+
 struct UringFile {
     posix: PosixFile,
+    /// The same file opened with O_DIRECT, if that is possible.
+    direct: Option<fs::File>,
     id: FileId,
     shared: Arc<Shared>,
     /// False once the file system has refused RWF_DSYNC.
@@ -127,7 +147,8 @@ impl UringFile {
         if !self.dsync.load(Ordering::Relaxed) || self.shared.unsynced.contains(self.id) {
             return None;
         }
-        let result = self.shared.ring.write(self.posix.as_std(), buf, offset, libc::RWF_DSYNC)?;
+        let file = self.writer_for(buf, offset);
+        let result = self.shared.ring.write(file, buf, offset, libc::RWF_DSYNC)?;
         match result.as_ref().map_err(std::io::Error::raw_os_error) {
             Ok(_) => {}
             Err(Some(libc::EOPNOTSUPP | libc::EINVAL)) => {
@@ -137,6 +158,15 @@ impl UringFile {
             Err(_) => self.mark_unsynced(),
         }
         Some(result)
+    }
+
+    /// The direct file for an aligned write, else the buffered one.
+    fn writer_for(&self, buf: &[u8], offset: u64) -> &fs::File {
+        let aligned = buf.as_ptr().addr() as u64 | offset | buf.len() as u64;
+        match &self.direct {
+            Some(direct) if aligned.is_multiple_of(DIRECT_ALIGNMENT) => direct,
+            _ => self.posix.as_std(),
+        }
     }
 
     fn mark_unsynced(&self) {
@@ -286,6 +316,25 @@ mod tests {
             let error = readonly.write_durable(b"x", 0).unwrap_err();
             assert_eq!(error.raw_os_error(), Some(libc::EBADF));
             file.write_durable(b"still works", 0).unwrap();
+        });
+    }
+
+    #[test]
+    fn direct_and_buffered_writes_of_one_file_agree() {
+        with_file(|_, file| {
+            file.fill_zero(16 << 10).unwrap();
+            let memory = vec![7u8; 12 << 10];
+            let skip = memory.as_ptr().align_offset(4096);
+            let aligned = &memory[skip..skip + 4096];
+            file.write_durable(b"buffered", 100).unwrap();
+            file.write_durable(aligned, 4096).unwrap();
+            file.write_durable(b"buffered again", 4096 + 10).unwrap();
+            file.write_durable(aligned, 8192).unwrap();
+            let found = read(file, 16 << 10);
+            assert_eq!(&found[100..108], b"buffered");
+            assert_eq!(&found[4106..4120], b"buffered again");
+            assert!(found[4096..4106].iter().chain(&found[4120..12288]).all(|&b| b == 7));
+            assert!(found[12288..].iter().all(|&b| b == 0));
         });
     }
 

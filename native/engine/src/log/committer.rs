@@ -140,6 +140,7 @@ impl Committer {
         if !log.room_waiters.is_empty() && log.undurable() <= log.max_undurable / 2 {
             log.room_waiters.release(durable);
         }
+        (log.waiters_called)();
     }
 
     /// Writes a frame durably; returns its length on disk.

@@ -13,8 +13,8 @@ mod tail;
 mod trash;
 mod waiters;
 
-use std::sync::OnceLock;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, OnceLock};
 use std::thread::Thread;
 
 use crossbeam_epoch::Guard;
@@ -32,7 +32,7 @@ use waiters::Waiters;
 
 use crate::Lsn;
 use crate::error::{Failure, WriteError};
-use crate::options::Durability;
+use crate::options::{Durability, Options};
 use crate::record::frame::{BLOCK, HEADER as FRAME_HEADER};
 use crate::record::segment_header::MAX_COVERED;
 use crate::record::{self, HEADER, Header, Kind};
@@ -89,6 +89,7 @@ pub(crate) struct Log {
     stop: AtomicBool,
     durability_waiters: Waiters,
     room_waiters: Waiters,
+    waiters_called: Arc<dyn Fn() + Send + Sync>,
     committer: OnceLock<Thread>,
     /// True while the committer sleeps or is about to.
     idle: AtomicBool,
@@ -97,20 +98,15 @@ pub(crate) struct Log {
 }
 
 impl Log {
-    pub(crate) fn new(
-        segments: Segments,
-        tail: Tail,
-        durability: Durability,
-        max_undurable: u64,
-        trash: Trash,
-    ) -> Log {
+    pub(crate) fn new(segments: Segments, tail: Tail, options: &Options, trash: Trash) -> Log {
         let durable = AtomicU64::new(tail.frame_start);
         Log {
             segments,
             counters: Counters::default(),
             trash,
-            durability,
-            max_undurable,
+            durability: options.durability,
+            max_undurable: options.max_undurable,
+            waiters_called: Arc::clone(&options.waiters_called),
             tail: Mutex::new(tail),
             copied: Condvar::new(),
             durable,
@@ -344,6 +340,7 @@ impl Log {
         self.failed.store(true, Ordering::Release);
         self.durability_waiters.fail(failure);
         self.room_waiters.fail(failure);
+        (self.waiters_called)();
     }
 }
 

@@ -53,7 +53,7 @@ pub(crate) fn open(options: &Options) -> Result<Recovered, OpenError> {
     let Resume { tail, current } = resume(&files, &segments, &scanned, replayed.sequence)?;
 
     let (trash, bin) = trash();
-    let log = Arc::new(Log::new(segments, tail, options.durability, options.max_undurable, trash));
+    let log = Arc::new(Log::new(segments, tail, options, trash));
     let recovery_ms = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
     log.counters.recovery_ms.store(recovery_ms, Ordering::Relaxed);
     let core = Arc::new(Core {

@@ -1,0 +1,30 @@
+defmodule FerricStore.Store.Messenger do
+  @moduledoc """
+  Passes the engine's news on to the processes that wait for it.
+
+  The engine's committer thread tells this process once per group commit who waited for it. Passing that on from here
+  costs a fraction of what the same messages cost from a thread that is none of the virtual machine's own.
+  """
+
+  @doc "Starts the messenger of a store, linked to the process that owns the store."
+  @spec start_link() :: pid()
+  def start_link do
+    # Ahead of the connections: they wait for what it has to say.
+    :proc_lib.spawn_opt(__MODULE__, :loop, [], [:link, priority: :high])
+  end
+
+  @doc false
+  def loop do
+    receive do
+      {:ferric_durable, position, pids} ->
+        tell(pids, {:ferric_durable, position})
+
+      {:ferric_room, pids} ->
+        tell(pids, :ferric_room)
+    end
+
+    __MODULE__.loop()
+  end
+
+  defp tell(pids, message), do: Enum.each(pids, &send(&1, message))
+end
