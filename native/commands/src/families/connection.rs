@@ -10,6 +10,7 @@ use crate::session::protocol_number;
 use crate::table::Flag::{AllowBusy, Fast, Loading, NoAuth, NoScript, Stale};
 use crate::table::{Command, Flag};
 
+use super::as_c_string;
 use super::client::check_name;
 
 /// Commands that a client may always run.
@@ -141,7 +142,7 @@ fn apply_options(ctx: &mut Context<'_, '_>, mut rest: Args<'_>) -> Outcome {
 }
 
 fn syntax_error(option: &[u8]) -> Fault {
-    Fault::Bytes([b"ERR Syntax error in HELLO option '", option, b"'"].concat())
+    Fault::Bytes([b"ERR Syntax error in HELLO option '", as_c_string(option), b"'"].concat())
 }
 
 fn hello(ctx: &mut Context<'_, '_>, args: Args<'_>) -> Outcome {

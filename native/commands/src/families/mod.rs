@@ -24,3 +24,8 @@ fn help(ctx: &mut Context<'_, '_>, container: &str, lines: &[&str]) -> Outcome {
     ctx.reply.simple("    Prints this help.");
     Ok(())
 }
+
+/// A client's word as Redis quotes some of them in errors: as a C string, up to the first NUL.
+fn as_c_string(word: &[u8]) -> &[u8] {
+    word.split(|&byte| byte == 0).next().unwrap_or_default()
+}

@@ -8,6 +8,7 @@ use crate::numbers::parse_i64;
 use crate::pattern::is_option;
 
 use super::SYNTAX;
+use crate::families::as_c_string;
 
 /// Connections listed on a normal scheduler.
 const MANY: usize = 200;
@@ -28,9 +29,7 @@ pub(super) fn kind(word: &[u8]) -> Result<Kind, Fault> {
     if ["master", "replica", "slave", "pubsub"].iter().any(|other| is_option(word, other)) {
         return Ok(Kind::Other);
     }
-    // Redis prints the word as a C string.
-    let shown = word.split(|&byte| byte == 0).next().unwrap_or_default();
-    Err(Fault::Bytes([b"ERR Unknown client type '", shown, b"'"].concat()))
+    Err(Fault::Bytes([b"ERR Unknown client type '", as_c_string(word), b"'"].concat()))
 }
 
 pub(super) fn info(ctx: &mut Context<'_, '_>, args: Args<'_>) -> Outcome {

@@ -33,7 +33,7 @@ pub(super) fn get(ctx: &mut Context<'_, '_>, args: Args<'_>) -> Outcome {
         }
     }
     let mut seen = std::collections::HashSet::new();
-    found.retain(|(name, _)| seen.insert(*name));
+    found.retain(|(name, _)| seen.insert(name.to_ascii_lowercase()));
     ctx.reply.map(found.len());
     for (name, value) in found {
         ctx.reply.bulk(name);
