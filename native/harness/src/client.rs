@@ -4,7 +4,7 @@ use std::io::{self, ErrorKind, Read, Write};
 use std::net::{Shutdown, TcpStream};
 use std::time::{Duration, Instant};
 
-use ferric_resp::Value;
+use ferric_resp::{ParseError, Value};
 
 /// How long a reply may take before the server counts as hung.
 pub const PATIENCE: Duration = Duration::from_secs(30);
@@ -23,7 +23,7 @@ pub enum ClientError {
     Timeout(Duration),
     /// What came is not RESP.
     #[error("malformed reply: {0}")]
-    Malformed(#[from] ferric_resp::ParseError),
+    Malformed(#[from] ParseError),
     /// The connection failed.
     #[error("connection: {0}")]
     Io(io::Error),
@@ -78,18 +78,16 @@ impl Client {
         let _ = self.stream.shutdown(Shutdown::Write);
     }
 
-    /// Receives the next reply within `patience`.
+    /// Receives the next reply within `patience`, together with push messages before it.
     ///
     /// # Errors
     /// See [`ClientError`].
     pub fn reply_within(&mut self, patience: Duration) -> Result<Reply, ClientError> {
         let deadline = Instant::now() + patience;
         loop {
-            let pending = &self.input[self.taken..];
-            if let Some((value, used)) = Value::parse(pending)? {
-                let bytes = pending[..used].to_vec();
-                self.taken += used;
-                return Ok(Reply { bytes, value });
+            if let Some(reply) = parse(&self.input[self.taken..])? {
+                self.taken += reply.bytes.len();
+                return Ok(reply);
             }
             match self.receive(deadline.saturating_duration_since(Instant::now()))? {
                 Received::Bytes => {}
@@ -163,6 +161,19 @@ impl Client {
     }
 }
 
+/// The reply at the start of `bytes`, if it is complete. Push messages before it become part of its
+/// bytes.
+fn parse(bytes: &[u8]) -> Result<Option<Reply>, ParseError> {
+    let mut end = 0;
+    loop {
+        let Some((value, used)) = Value::parse(&bytes[end..])? else { return Ok(None) };
+        end += used;
+        if !matches!(value, Value::Push(_)) {
+            return Ok(Some(Reply { bytes: bytes[..end].to_vec(), value }));
+        }
+    }
+}
+
 enum Received {
     Bytes,
     Nothing,
@@ -187,5 +198,18 @@ pub fn encode<W: AsRef<[u8]>>(out: &mut Vec<u8>, words: &[W]) {
         out.extend_from_slice(format!("${}\r\n", word.len()).as_bytes());
         out.extend_from_slice(word);
         out.extend_from_slice(b"\r\n");
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn push_messages_belong_to_the_reply_after_them() {
+        let bytes = b">1\r\n:1\r\n+OK\r\n:7\r\n";
+        let reply = parse(bytes).expect("valid").expect("complete");
+        assert_eq!((reply.bytes.len(), reply.value), (13, Value::Simple(b"OK".to_vec())));
+        assert_eq!(parse(&bytes[..10]), Ok(None));
     }
 }

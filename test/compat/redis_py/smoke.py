@@ -4,14 +4,17 @@ import os
 import time
 
 import redis
+from redis.backoff import NoBackoff
+from redis.retry import Retry
 
 PORT = int(os.environ["SERVER_PORT"])
 PASSWORD = "sesame"
 
 
 def connect(protocol, **options):
-    """A client that checks its connections and names its library, as the defaults do."""
-    return redis.Redis(port=PORT, protocol=protocol, health_check_interval=1, **options)
+    """A client that checks its connections, and does not try again, seconds long, after an error."""
+    retry = Retry(NoBackoff(), 0)
+    return redis.Redis(port=PORT, protocol=protocol, health_check_interval=1, retry=retry, **options)
 
 
 def strings(client):

@@ -22,7 +22,7 @@ const DEFAULT_ROUNDS: u64 = 200;
 const ROUNDS_PER_STORE: u64 = 25;
 
 /// One round in so many ends with SIGTERM.
-const TERMINATE_EVERY: u64 = 8;
+const TERMINATE_EVERY: u64 = 6;
 
 fn main() -> ExitCode {
     match run() {
@@ -121,7 +121,7 @@ impl Run {
 
     fn rounds(&mut self, test: &mut Test, rounds: u64) -> Result<(), Failure> {
         for round in 0..rounds {
-            let terminate = (self.rounds + 1).is_multiple_of(TERMINATE_EVERY);
+            let terminate = (round + 1).is_multiple_of(TERMINATE_EVERY);
             test.round(if terminate { Stop::Terminate } else { Stop::Kill })?;
             // The check of a round is the beginning of the next.
             self.rounds += u64::from(round > 0);

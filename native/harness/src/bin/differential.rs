@@ -104,7 +104,8 @@ impl Test {
         let session = generate::session(seed);
         self.tally.sessions += 1;
         self.tally.commands += session.commands() as u64;
-        let found = self.pair.run(&session).map_err(|error| format!("seed {seed}: {error}"))?;
+        let found = self.pair.run(&session);
+        let found = found.map_err(|error| format!("seed {seed}: {error}\n{session}"))?;
         if let Some(mismatch) = found {
             self.tally.failed += 1;
             let kind = mismatch.kind();

@@ -239,3 +239,107 @@ fn check_group(
         None => Ok(()),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::crash::model::Expiry;
+
+    /// A writer that has sent four commands, of which two were acknowledged, and a server that
+    /// holds what all four made.
+    fn scene() -> (Journal, Load) {
+        let mut journal = Journal::new(0);
+        let group = [b"w0:g0:a".to_vec(), b"w0:g0:b".to_vec()];
+        journal.pending(Op::Set(b"w0:s0".to_vec(), b"0.1.".to_vec()));
+        journal.pending(Op::SharedIncr(0));
+        journal.pending(Op::SetAll(group.to_vec(), b"0.3.".to_vec()));
+        journal.pending(Op::Set(b"w0:s0".to_vec(), b"0.4.".to_vec()));
+        journal.acknowledge();
+        journal.acknowledge();
+        (journal, Load::new(0, 1))
+    }
+
+    fn holding(keys: &[(&str, &str)], shared: &[(&str, &str)]) -> Dump {
+        let entry = |value: &str| Entry { value: value.into(), expiry: Expiry::Never };
+        let own = keys.iter().map(|(key, value)| ((0, key.as_bytes().to_vec()), entry(value)));
+        let shared =
+            shared.iter().map(|(key, value)| (key.as_bytes().to_vec(), value.as_bytes().to_vec()));
+        Dump { writers: vec![own.collect()], shared: shared.collect(), strange: Vec::new() }
+    }
+
+    const COUNTED: &[(&str, &str)] = &[("shared:counter0", "1")];
+
+    fn verdict(journal: Journal, load: &Load, dump: &Dump) -> Result<(), String> {
+        check(dump, &[journal], &Shared::new(), load, Promise::Everything)
+    }
+
+    fn error(keys: &[(&str, &str)], shared: &[(&str, &str)]) -> String {
+        let (journal, load) = scene();
+        verdict(journal, &load, &holding(keys, shared)).expect_err("must be noticed")
+    }
+
+    #[test]
+    fn every_state_from_the_acknowledged_one_on_is_right() {
+        let group = [("w0:g0:a", "0.3."), ("w0:g0:b", "0.3.")];
+        let states: [&[(&str, &str)]; 3] = [
+            &[("w0:s0", "0.1.")],
+            &[("w0:s0", "0.1."), group[0], group[1]],
+            &[("w0:s0", "0.4."), group[0], group[1]],
+        ];
+        for state in states {
+            let (journal, load) = scene();
+            assert_eq!(verdict(journal, &load, &holding(state, COUNTED)), Ok(()));
+        }
+    }
+
+    #[test]
+    fn a_lost_write_is_noticed() {
+        assert!(error(&[], &[]).contains("2 promised commands are lost"));
+        assert!(error(&[("w0:s0", "0.1.")], &[]).contains("shared counter 0 is 0"));
+        assert!(error(&[("w0:s0", "0.1.")], &[("shared:counter0", "2")]).contains("is 2"));
+    }
+
+    #[test]
+    fn a_half_applied_command_is_noticed() {
+        let text = error(&[("w0:s0", "0.1."), ("w0:g0:a", "0.3.")], COUNTED);
+        assert!(text.contains("not all at once"), "{text}");
+        let groups = [COUNTED[0], ("shared:group0:a", "0.9.")];
+        assert!(error(&[("w0:s0", "0.1.")], &groups).contains("half-applied MSET"));
+    }
+
+    #[test]
+    fn writes_that_survive_without_the_ones_before_are_noticed() {
+        assert!(error(&[("w0:s0", "0.4.")], COUNTED).contains("not all at once"));
+    }
+
+    #[test]
+    fn a_value_that_a_reader_was_shown_must_survive() {
+        let (journal, load) = scene();
+        load.show(0, 3);
+        let result = verdict(journal, &load, &holding(&[("w0:s0", "0.1.")], COUNTED));
+        assert!(result.expect_err("a dirty read").contains("promised commands are lost"));
+    }
+
+    #[test]
+    fn what_nobody_wrote_is_noticed() {
+        assert!(error(&[("w0:s0", "0.1."), ("w0:s9", "0.0.")], COUNTED).contains("writer 0"));
+        let (journal, load) = scene();
+        let mut dump = holding(&[("w0:s0", "0.1.")], COUNTED);
+        dump.strange.push((3, b"x".to_vec()));
+        assert!(verdict(journal, &load, &dump).is_err());
+    }
+
+    #[test]
+    fn a_shared_write_that_was_followed_by_a_promised_one_may_not_be_there() {
+        let mut journal = Journal::new(0);
+        for value in ["0.1.", "0.2."] {
+            journal.pending(Op::SharedGroup(0, value.into()));
+            journal.acknowledge();
+        }
+        let keys = op::shared_group(0);
+        let mut dump = holding(&[], &[]);
+        dump.shared = keys.into_iter().map(|key| (key, b"0.1.".to_vec())).collect();
+        let result = verdict(journal, &Load::new(0, 1), &dump);
+        assert!(result.expect_err("a lost write").contains("the later acknowledged"));
+    }
+}

@@ -7,7 +7,6 @@
 
 mod compare;
 pub mod generate;
-mod intended;
 mod minimise;
 mod pair;
 pub mod protocol;

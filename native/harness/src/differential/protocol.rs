@@ -133,7 +133,6 @@ const STREAMS: &[&str] = &[
     ":1\r\n",
     "-ERR\r\n",
     "POST / HTTP/1.1\r\nHost: x\r\n\r\n",
-    "GET / HTTP/1.1\r\nHost: x\r\n\r\n",
     "Host: x\r\n",
     "post\r\nPING\r\n",
     "*1\r\n$4\r\nPOST\r\n",

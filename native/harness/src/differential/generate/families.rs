@@ -267,10 +267,10 @@ const SERVER: &[Template] = &[
         OneOf(&[
             &[Text("nosuch"), Value],
             &[Text("proto-max-bulk-len")],
-            &[Text("proto-max-bulk-len"), MEMORY],
-            &[Text("PROTO-MAX-BULK-LEN"), MEMORY, Text("proto-max-bulk-len"), MEMORY],
+            &[Text("proto-max-bulk-len"), STRING_LIMIT],
+            &[Text("PROTO-MAX-BULK-LEN"), STRING_LIMIT, Text("proto-max-bulk-len"), STRING_LIMIT],
             &[Text("client-query-buffer-limit"), MEMORY],
-            &[Text("client-query-buffer-limit"), MEMORY, Text("proto-max-bulk-len"), MEMORY],
+            &[Text("client-query-buffer-limit"), MEMORY, Text("proto-max-bulk-len"), STRING_LIMIT],
             &[Text("protected-mode"), OneOf(&[&[Text("yes")], &[Text("maybe")], &[Text("")]])],
             &[
                 Text("maxclients"),
@@ -328,6 +328,23 @@ const CONFIG_NAME: Arg = OneOf(&[
     &[Text("max[m]emory-polic?")],
     &[Text("nosuch")],
     &[Text("")],
+]);
+
+/// Limits of a string's length. None is longer than the usual one, or both servers would fill
+/// gigabytes with zeros when asked to.
+const STRING_LIMIT: Arg = OneOf(&[
+    &[Text("1mb")],
+    &[Text("2m")],
+    &[Text("1048576")],
+    &[Text("1048575")],
+    &[Text("536870912")],
+    &[Text("512MB")],
+    &[Text("0")],
+    &[Text("-1")],
+    &[Text("abc")],
+    &[Text("")],
+    &[Text("99999999999999999999")],
+    &[Text("9223372036854775808")],
 ]);
 
 const MEMORY: Arg = OneOf(&[

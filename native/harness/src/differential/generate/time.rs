@@ -62,7 +62,7 @@ enum Unit {
 /// Replaces every time in `command` that would come due soon, or that another command may also use,
 /// by one that is far away; random words can have made it one.
 pub(super) fn keep_away_from_now(rng: &mut Rng, command: &mut Command) {
-    let is_set = command[0].eq_ignore_ascii_case(b"set");
+    let is_set = command.first().is_some_and(|name| name.eq_ignore_ascii_case(b"set"));
     for index in 1..command.len() {
         if let Some(unit) = unit(command, index)
             && let Some(value) = std::str::from_utf8(&command[index]).ok()
