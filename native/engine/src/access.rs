@@ -11,14 +11,15 @@ use crate::core::Core;
 use crate::error::{Contended, WriteError};
 use crate::index::{Index, Place, Slot};
 use crate::log::Write;
+use crate::prefetch::prefetch;
 use crate::record::{self, Header, Kind, MAX_KEY, MAX_VALUE};
 use crate::shard::Shard;
 use crate::stats::Counters;
 
 pub(crate) mod keyspace;
 
-/// A shard with fewer keys has its index and most of its small records in the processor's caches.
-const CACHED_KEYS: u64 = 1 << 16;
+/// Shards with fewer keys together have their index and small records in the processor's caches.
+const CACHED_KEYS: u64 = 1 << 14;
 
 /// Everything about a value that is not the value.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -190,28 +191,33 @@ impl<'e> Access<'e> {
 
     /// Brings what reading these keys will need into the processor's caches, for all of them at
     /// once instead of one after another. Only a hint: it changes nothing, and gives up on a shard
-    /// that somebody else has locked. False when it is not worth the effort here: the shards are so
-    /// small that the caches hold them anyway.
+    /// that somebody else has locked. False when it is not worth the effort here: there are so few
+    /// keys that the caches hold them anyway.
     pub fn warm_up(&self, hints: &[Hint]) -> bool {
         let Some(shards) = self.try_lock_shards(hints) else { return true };
-        let large = |shard: &Shard, hint: &Hint| {
-            shard.spaces[usize::from(hint.space)].index.len() >= CACHED_KEYS
+        let keys_in = |space: u16| -> u64 {
+            shards.iter().map(|(_, shard)| shard.spaces[usize::from(space)].index.len()).sum()
         };
-        if !hints.iter().any(|hint| shards.iter().any(|(_, shard)| large(shard, hint))) {
+        if hints.first().is_none_or(|hint| keys_in(hint.space) < CACHED_KEYS) {
             return false;
         }
-        // Two passes of independent loads, so that the misses of one pass overlap.
-        let addresses: SmallVec<[u64; 32]> = hints
-            .iter()
-            .filter_map(|hint| {
-                let at = shards.binary_search_by_key(&hint.shard, |(number, _)| *number).ok()?;
-                let index = &shards[at].1.spaces[usize::from(hint.space)].index;
-                let place = index.find(hint.hash, |_| true)?;
-                Some(index.slot(place).address())
-            })
-            .collect();
-        for address in addresses {
-            self.core.record(address, &self.guard).warm_up();
+        let index_of = |hint: &Hint| {
+            let at = shards.binary_search_by_key(&hint.shard, |(number, _)| *number).ok()?;
+            Some(&shards[at].1.spaces[usize::from(hint.space)].index)
+        };
+        // First all slots, then all records: the misses of each pass overlap.
+        for hint in hints {
+            if let Some(index) = index_of(hint) {
+                index.prefetch(hint.hash);
+            }
+        }
+        for hint in hints {
+            if let Some(index) = index_of(hint)
+                && let Some(place) = index.find(hint.hash, |_| true)
+            {
+                let address = index.slot(place).address();
+                prefetch(self.core.log.segments.at(address, &self.guard));
+            }
         }
         true
     }

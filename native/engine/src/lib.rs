@@ -17,6 +17,7 @@ mod index;
 pub mod io;
 mod log;
 mod options;
+mod prefetch;
 mod record;
 mod recovery;
 mod shard;

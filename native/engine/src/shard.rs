@@ -85,12 +85,6 @@ impl RecordRef {
         }
     }
 
-    /// Reads what a comparison of keys reads first, to have it cached.
-    pub(crate) fn warm_up(self) {
-        // SAFETY: by `new`'s promise a header is here, with the key's length at offset 4.
-        std::hint::black_box(unsafe { self.0.add(4).cast::<[u8; 4]>().read() });
-    }
-
     /// Key and value. The lifetime is the caller's to choose, within `new`'s promise.
     ///
     /// # Safety

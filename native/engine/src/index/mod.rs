@@ -11,6 +11,8 @@ mod table;
 pub(crate) use slot::{ACCESS_SPAN, HASH_BITS, Slot};
 use table::{Room, Table};
 
+use crate::prefetch::prefetch;
+
 /// An index of one key space of one shard.
 pub(crate) struct Index {
     /// `2^depth` table numbers.
@@ -54,6 +56,15 @@ impl Index {
 
     fn table_of(&self, hash: u32) -> Option<u32> {
         self.directory.get(Index::prefix(hash, self.depth)).copied()
+    }
+
+    /// Asks for the slots where a search for `hash` begins.
+    #[inline]
+    pub(crate) fn prefetch(&self, hash: u32) {
+        if let Some(table) = self.table_of(hash) {
+            let table = &self.tables[table as usize];
+            prefetch(&raw const table.slots()[table.home(hash)]);
+        }
     }
 
     /// Finds the entry with this hash for which `is_key` holds.
