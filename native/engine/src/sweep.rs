@@ -66,6 +66,8 @@ impl Sweeper {
     /// Works until stopped.
     pub(crate) fn run(&self) {
         let mut cursors = vec![0usize; self.core.shards.len() * usize::from(self.core.spaces)];
+        // The first at once: the first segment of a new store may want it.
+        while !self.prepare_spare() {}
         loop {
             self.prepare_spare();
             self.map_sealed();
@@ -87,11 +89,17 @@ impl Sweeper {
 
     /// A spare that cannot be made is no failure: the committer makes the file itself then, and
     /// reports what goes wrong.
-    fn prepare_spare(&self) {
-        let Some(files) = &self.spares else { return };
-        if !self.spare_failed.load(Ordering::Relaxed) && files.prepare_spare().is_err() {
-            self.spare_failed.store(true, Ordering::Relaxed);
+    ///
+    /// False while there is more to do.
+    fn prepare_spare(&self) -> bool {
+        let Some(files) = &self.spares else { return true };
+        if self.spare_failed.load(Ordering::Relaxed) || *self.stopping.lock() {
+            return true;
         }
+        files.prepare_spare().unwrap_or_else(|_| {
+            self.spare_failed.store(true, Ordering::Relaxed);
+            true
+        })
     }
 
     fn map_sealed(&self) {

@@ -5,6 +5,8 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU8, Ordering};
 
+use parking_lot::Mutex;
+
 use crate::io::{File, Io, OpenMode};
 use crate::record::segment_header::SegmentHeader;
 
@@ -14,6 +16,9 @@ const SPARE: &str = "spare";
 const UNFINISHED: &str = "spare.new";
 const NEW_SEGMENT: &str = "segment.new";
 const PREFIX: &str = "segment-";
+
+/// Bytes of the spare file that are written and synced in one go.
+const SPARE_PIECE: u64 = 4 << 20;
 
 /// What the name `SPARE` stands for: nothing, a file that may be taken, or one that was taken and
 /// still has that name. Only then may the next one get the name.
@@ -33,11 +38,20 @@ pub(crate) struct Files {
     pub log_id: u64,
     pub shift: u32,
     spare: AtomicU8,
+    unfinished: Mutex<Option<Unfinished>>,
+}
+
+/// A spare file that is being filled with zeros.
+struct Unfinished {
+    file: Arc<dyn File>,
+    /// Bytes written and synced.
+    filled: u64,
 }
 
 impl Files {
     pub(crate) fn new(io: Arc<dyn Io>, dir: PathBuf, log_id: u64, shift: u32) -> Files {
-        Files { io, dir, log_id, shift, spare: AtomicU8::new(NONE) }
+        let (spare, unfinished) = (AtomicU8::new(NONE), Mutex::default());
+        Files { io, dir, log_id, shift, spare, unfinished }
     }
 
     /// Ids of the segment files present, ascending.
@@ -60,21 +74,45 @@ impl Files {
             .try_for_each(|name| self.remove_if_there(&self.dir.join(name)))
     }
 
-    /// Makes the spare file if there is none. Called ahead of need: filling it takes a while.
-    pub(crate) fn prepare_spare(&self) -> Result<()> {
+    /// Makes a piece of the spare file if there is none; called ahead of need, now and then. Piece
+    /// by piece, so that syncs of the log in between wait for a piece at most. False while there is
+    /// more to do.
+    pub(crate) fn prepare_spare(&self) -> Result<bool> {
+        let Some(mut unfinished) = self.unfinished.try_lock() else { return Ok(true) };
         if self.spare.load(Ordering::Acquire) != NONE {
-            return Ok(());
+            return Ok(true);
         }
         let path = self.dir.join(UNFINISHED);
-        self.remove_if_there(&path)?;
-        let filled = self.io.open(&path, OpenMode::Create)?.fill_zero(1 << self.shift);
-        if let Err(error) = filled.and_then(|()| self.io.rename(&path, &self.dir.join(SPARE))) {
+        let outcome = self.fill_piece(&path, &mut unfinished);
+        if outcome.is_err() {
             // A disk that is full needs the room for writes. The first error says more than one here.
+            *unfinished = None;
             drop(self.io.remove(&path));
-            return Err(error);
         }
+        outcome
+    }
+
+    /// Adds a piece to the unfinished file, and makes it the spare when it is whole.
+    fn fill_piece(&self, path: &Path, unfinished: &mut Option<Unfinished>) -> Result<bool> {
+        let size = 1u64 << self.shift;
+        let file = match unfinished.take() {
+            Some(unfinished) => unfinished,
+            None => {
+                self.remove_if_there(path)?;
+                Unfinished { file: self.io.open(path, OpenMode::Create)?, filled: 0 }
+            }
+        };
+        let piece = (size - file.filled).min(SPARE_PIECE);
+        file.file.write_all_at(&vec![0; piece as usize], file.filled)?;
+        file.file.sync_data()?;
+        let filled = file.filled + piece;
+        if filled < size {
+            *unfinished = Some(Unfinished { filled, ..file });
+            return Ok(false);
+        }
+        self.io.rename(path, &self.dir.join(SPARE))?;
         self.spare.store(READY, Ordering::Release);
-        Ok(())
+        Ok(true)
     }
 
     /// Takes the spare file, if there is one. It keeps its name until the
@@ -131,7 +169,7 @@ mod tests {
         files.prepare_spare().unwrap();
         // The background thread gets in before each step of the committer.
         let background = Arc::clone(&files);
-        io.on_call(Box::new(move |_, _| background.prepare_spare().unwrap()));
+        io.on_call(Box::new(move |_, _| assert!(background.prepare_spare().unwrap())));
         for id in 0..3 {
             files.create_segment(id, 1, 0).unwrap();
             let file = io.open(&segment_path(dir, id), OpenMode::Read).unwrap();
