@@ -107,6 +107,7 @@ impl Server {
         let mut feed = input.decoder.feed(bytes, &limits);
         let mut batch = Batch::new(self, session, out, long, now_us);
         let next = batch.drain(&mut feed, &mut ahead, &mut input.slices, limits);
+        ahead.end();
         drop(feed);
         let wait = batch.finish(&next, out, bytes.len());
         session.restore(input, now_us / 1000);

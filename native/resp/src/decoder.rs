@@ -319,6 +319,14 @@ impl Feed<'_, '_> {
     }
 }
 
+impl Feed<'_, '_> {
+    /// Drops the input not decoded yet instead of keeping it: for who only wanted to look at it
+    /// and has another decoder for the stream.
+    pub fn discard(mut self) {
+        self.at = self.input.len();
+    }
+}
+
 impl Drop for Feed<'_, '_> {
     fn drop(&mut self) {
         let decoder = &mut *self.decoder;

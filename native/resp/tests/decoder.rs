@@ -193,3 +193,17 @@ fn slices_are_lent_again_and_again() {
     });
     assert_eq!(first, second, "the array is reused");
 }
+
+#[test]
+fn discarded_input_is_not_kept() {
+    let input = b"PING\r\nPING\r\n*2\r\n$4\r\nECHO\r\n$100000\r\nxxxxxxxx";
+    for commands in 0..=2 {
+        let mut decoder = Decoder::new();
+        let mut feed = decoder.feed(input, &LIMITS);
+        for _ in 0..commands {
+            assert!(matches!(feed.next(), Step::Command));
+        }
+        feed.discard();
+        assert_eq!(decoder.buffered(), 0, "after {commands} commands");
+    }
+}

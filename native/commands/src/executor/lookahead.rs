@@ -42,6 +42,11 @@ impl<'d, 'b> Lookahead<'d, 'b> {
         }
     }
 
+    /// Ends the look; the input it did not get to is the executor's to keep.
+    pub(super) fn end(self) {
+        self.feed.discard();
+    }
+
     fn look(&mut self, access: &Access<'_>, db: u16, shards: u16) {
         self.left = WINDOW - 1;
         let mut hints: SmallVec<[Hint; WINDOW]> = SmallVec::new();
