@@ -23,6 +23,8 @@ mod recovery;
 mod shard;
 mod stats;
 mod sweep;
+#[allow(dead_code)] // Nobody reads through it yet.
+mod tier;
 
 pub use access::{Access, Entry, Hint, Key, Locked, Meta, Op};
 pub use clock::{Clock, ManualClock, SystemClock};
