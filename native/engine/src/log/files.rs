@@ -131,7 +131,7 @@ impl Files {
     fn allocate(&self, path: &Path, len: u64) -> Result<Arc<dyn File>> {
         self.remove_if_there(path)?;
         let made = self.io.open(path, OpenMode::Create).and_then(|file| {
-            file.fill_zero(len)?;
+            file.allocate(len)?;
             Ok(file)
         });
         if made.is_err() {
