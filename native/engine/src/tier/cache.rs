@@ -160,6 +160,11 @@ impl Cache {
         self.limit = limit;
     }
 
+    /// Raises the limit by so many bytes.
+    pub(crate) fn add_limit(&mut self, more: u64) {
+        self.limit = self.limit.saturating_add(more);
+    }
+
     /// Inserts a record and returns its cache address, to which the caller lets the slot point that
     /// had its origin. Entries that have to go first are told to `repoint`.
     ///
