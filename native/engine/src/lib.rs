@@ -23,6 +23,7 @@ mod recovery;
 mod shard;
 mod stats;
 mod sweep;
+mod tier;
 
 pub use access::{Access, Entry, Hint, Key, Locked, Meta, Op};
 pub use clock::{Clock, ManualClock, SystemClock};
