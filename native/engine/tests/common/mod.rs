@@ -1,10 +1,12 @@
 //! A small client of the engine, and what the tests of its promises share.
 #![allow(dead_code, missing_docs)]
 
+pub mod backend;
 pub mod disk;
 pub mod gate;
 pub mod model;
 pub mod rng;
+pub mod temp;
 
 use std::sync::Arc;
 use std::sync::mpsc::channel;
