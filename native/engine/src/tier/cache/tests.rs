@@ -312,6 +312,36 @@ fn work_is_bounded_even_when_everything_has_been_used() {
 }
 
 #[test]
+fn room_left_over_in_chunks_counts() {
+    let mut model = Model::new(64 << 16);
+    for key in 0..2000 {
+        // Four of them leave a seventh of the chunk.
+        model.write(key, 14_000, false);
+        model.read(key);
+        (0..key % 3).for_each(|_| model.read(key));
+        model.check_bound();
+    }
+    assert!(model.cache.counts().promotions > 0 && model.cache.counts().rounds == 0);
+    assert!(model.cache.bytes() > 60 << 16, "and the limit is used");
+    model.check();
+}
+
+#[test]
+fn an_entry_whose_key_was_overwritten_does_not_stay() {
+    for forget in [false, true] {
+        let mut model = Model::new(64 << 16);
+        (0..100).for_each(|key| model.write(key, 600, false));
+        (0..100).for_each(|key| (0..3).for_each(|_| model.read(key)));
+        (0..50).for_each(|key| model.write(key, 600, forget));
+        model.limit(0, u64::MAX);
+        let counts = model.cache.counts();
+        assert_eq!((counts.stale, counts.promotions, counts.evictions), (50, 50, 50));
+        assert_eq!(model.cache.bytes(), 0);
+        model.check();
+    }
+}
+
+#[test]
 fn a_record_larger_than_the_cache_is_served_all_the_same() {
     let mut model = Model::new(8 << 16);
     (0..1000).for_each(|key| model.write(key, 600, false));
