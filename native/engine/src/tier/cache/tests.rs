@@ -321,7 +321,7 @@ fn room_left_over_in_chunks_counts() {
         (0..key % 3).for_each(|_| model.read(key));
         model.check_bound();
     }
-    assert!(model.cache.counts().promotions > 0 && model.cache.counts().rounds == 0);
+    assert!(model.cache.counts().promotions > 0);
     assert!(model.cache.bytes() > 60 << 16, "and the limit is used");
     model.check();
 }
