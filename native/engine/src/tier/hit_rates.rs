@@ -236,13 +236,7 @@ fn compare(keys: u32, trace: &[u32]) -> [f64; 4] {
     let mut clock = Clock { room, hand: 0, ring: Vec::new(), place: HashMap::new() };
     let mut lru = Lru { room, now: 0, order: BTreeMap::new(), used: HashMap::new() };
     let mut real = Real::new(keys, limit);
-    let rates = [
-        rate(&mut fifo, trace),
-        rate(&mut clock, trace),
-        rate(&mut lru, trace),
-        rate(&mut real, trace),
-    ];
-    rates
+    [rate(&mut fifo, trace), rate(&mut clock, trace), rate(&mut lru, trace), rate(&mut real, trace)]
 }
 
 fn table(keys: u32, requests: usize) -> Vec<(&'static str, [f64; 4])> {
