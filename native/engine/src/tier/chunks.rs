@@ -136,7 +136,8 @@ impl Chunks {
         if self.is_clogged() { None } else { self.allocate(len) }
     }
 
-    fn is_clogged(&self) -> bool {
+    /// Whether so much memory waits for readers that nobody gets any now.
+    pub(super) fn is_clogged(&self) -> bool {
         self.waiting.load(Ordering::Relaxed) > self.max_waiting.load(Ordering::Relaxed)
     }
 
