@@ -7,6 +7,9 @@ use ferric_resp::{ArgSlices, Decoder, Protocol};
 
 use crate::clients::{Client, Clients, Identity, Peer, Transport};
 
+/// The step of SplitMix64 from one state to the next.
+const GOLDEN_GAMMA: u64 = 0x9e37_79b9_7f4a_7c15;
+
 /// Whether replies are sent (CLIENT REPLY).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
 pub enum ReplyMode {
@@ -202,13 +205,18 @@ impl Session {
         self.input = input;
     }
 
-    /// The next random number of this session (SplitMix64).
-    pub(crate) fn next_seed(&mut self) -> u64 {
-        self.random = self.random.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut mixed = self.random;
+    /// The random number of the command that runs (SplitMix64). A command that is run again sees
+    /// the same dice: with others it might need another key from disk each time, for ever.
+    pub(crate) fn seed(&self) -> u64 {
+        let mut mixed = self.random.wrapping_add(GOLDEN_GAMMA);
         mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
         mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
         mixed ^ (mixed >> 31)
+    }
+
+    /// A command is done: the next one sees other dice.
+    pub(crate) fn roll(&mut self) {
+        self.random = self.random.wrapping_add(GOLDEN_GAMMA);
     }
 }
 
