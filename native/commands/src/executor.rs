@@ -190,6 +190,8 @@ struct Batch<'c> {
     sync: bool,
     /// Why the store accepts no writes, if it does not.
     failure: Option<String>,
+    /// The disk is full: the engine refuses the writes it has no room for.
+    full: bool,
 }
 
 impl<'c> Batch<'c> {
@@ -214,6 +216,7 @@ impl<'c> Batch<'c> {
             reply: Encoder::with_buffer(buffer, session.protocol()),
             meter: Meter::new(server.stats(), slice),
             failure: server.engine().failure(),
+            full: server.engine().paused().is_some(),
             server,
             session,
             now_us,
@@ -294,6 +297,9 @@ impl<'c> Batch<'c> {
             && (entry.has(Flag::Write) || entry.command.name == "ping")
         {
             return Err(refusal::read_only(entry, reason));
+        }
+        if self.full && entry.command.name == "ping" {
+            return Err(refusal::read_only(entry, refusal::NO_SPACE));
         }
         Ok(entry)
     }
@@ -392,7 +398,7 @@ impl<'c> Batch<'c> {
             Fault::Busy => return Ran::Stopped(Next::Busy),
             Fault::Long => return Ran::Stopped(Next::Long),
             Fault::Cold => return Ran::Stopped(Next::Cold),
-            Fault::Full => refusal::misconf("No space left on device"),
+            Fault::Full => refusal::misconf(refusal::NO_SPACE),
             Fault::Paused => return Ran::Stopped(control.map_or(Next::Again, Next::Control)),
             Fault::Failed => {
                 let reason = self.server.engine().failure();

@@ -1,30 +1,31 @@
 //! Telling a process that what it waits for has happened.
 //!
-//! Messages are sent by the engine's committer thread: never from a scheduler, and never while a
-//! lock is held that a scheduler might want.
+//! Messages are sent by the engine's own threads, the committer and those that fetch records: never
+//! from a scheduler, and never while a lock is held that a scheduler might want.
 
 use std::cell::RefCell;
 
-use ferric_engine::{Engine, Failure, Lsn};
+use ferric_engine::{Engine, Failure, Lsn, Missing};
 use rustler::types::LocalPid;
 use rustler::{Env, OwnedEnv};
 
 use crate::atoms;
 
 thread_local! {
-    /// Whom this thread, a committer's, has to tell what when its group is done.
+    /// Whom this thread of an engine has to tell what when its group is done.
     static NEWS: RefCell<News> = RefCell::default();
     /// One environment for all messages of a thread: making one costs more than sending.
     static MESSAGES: RefCell<OwnedEnv> = RefCell::new(OwnedEnv::new());
 }
 
-/// What one group commit means to the processes that waited for it.
+/// What one group commit, or one group of fetched records, means to the processes that waited.
 #[derive(Default)]
 struct News {
     durable: Lsn,
     waited: Vec<LocalPid>,
     failed: Vec<(LocalPid, String)>,
     room: Vec<LocalPid>,
+    resident: Vec<LocalPid>,
 }
 
 /// Sends what has been noted, as one message to the store's messenger process, which passes it on.
@@ -40,6 +41,10 @@ pub(crate) fn deliver(messenger: LocalPid) {
         }
         if !news.room.is_empty() {
             let message = (atoms::ferric_room(), news.room);
+            let _ = messages.send_and_clear(&messenger, |_| message);
+        }
+        if !news.resident.is_empty() {
+            let message = (atoms::ferric_resident(), news.resident);
             let _ = messages.send_and_clear(&messenger, |_| message);
         }
         for (pid, reason) in news.failed {
@@ -83,5 +88,17 @@ pub(crate) fn for_room(env: Env<'_>, engine: &Engine) {
     let tell = move |_| note(|news| news.room.push(pid));
     if engine.wait_room(Box::new(tell)).is_some() {
         let _ = env.send(&pid, atoms::ferric_room());
+    }
+}
+
+/// Has records brought into memory, and the calling process told when that has been tried.
+pub(crate) fn for_records(env: Env<'_>, engine: &Engine, missing: Missing) {
+    let pid = env.pid();
+    engine.fetch(missing, Box::new(move || note(|news| news.resident.push(pid))));
+    // When there was nothing to wait for, it was noted on this thread, a scheduler, which sends
+    // directly.
+    let told = NEWS.with(|news| std::mem::take(&mut news.borrow_mut().resident));
+    for pid in told {
+        let _ = env.send(&pid, atoms::ferric_resident());
     }
 }
