@@ -16,6 +16,8 @@ use crate::server::Server;
 use crate::session::{ReplyMode, Session};
 use crate::table::{self, Command, Entry, Flag, Handler};
 
+#[cfg(test)]
+mod cold_tests;
 mod lookahead;
 mod meter;
 mod refusal;
@@ -206,7 +208,9 @@ impl<'c> Batch<'c> {
         buffer.reserve(FIRST_REPLY);
         let slice = if long { LONG_SLICE } else { SLICE };
         let mut access = server.engine().enter(now_us / 1000);
-        if !long {
+        if long {
+            access.set_blocking(true);
+        } else {
             access.set_patience(PATIENCE);
         }
         Batch {
@@ -335,7 +339,7 @@ impl<'c> Batch<'c> {
             self.meter.stopped();
         } else {
             self.meter.end();
-            self.session.roll();
+            self.session.command_done();
         }
         ran
     }
@@ -375,7 +379,7 @@ impl<'c> Batch<'c> {
         let limits = self.server.limits(self.session);
         let keyspace = self.keyspace();
         lookahead::note_keys(&mut self.access, keyspace, input, &limits, slices);
-        self.access.take_missing()
+        self.take_missing()
     }
 
     /// The same for one command.
@@ -383,7 +387,15 @@ impl<'c> Batch<'c> {
     fn missing_of_command(&mut self, args: Args<'_>) -> Missing {
         let keyspace = self.keyspace();
         lookahead::note_command(&mut self.access, keyspace, args, lookahead::MAX_KEYS);
-        self.access.take_missing()
+        self.take_missing()
+    }
+
+    /// What has been noted, and how often the command has stopped before: it may need more at a
+    /// time than there is room for.
+    fn take_missing(&mut self) -> Missing {
+        let mut missing = self.access.take_missing();
+        missing.set_attempts(self.session.stopped_cold());
+        missing
     }
 
     fn keyspace(&self) -> Keyspace {

@@ -38,6 +38,8 @@ pub struct Session {
     closing: bool,
     paused: bool,
     random: u64,
+    /// How often the command that runs has stopped for keys on disk.
+    cold: u32,
     pub(crate) reply_mode: ReplyMode,
     pub(crate) input: Input,
 }
@@ -62,6 +64,7 @@ impl Session {
             closing: false,
             paused: false,
             random,
+            cold: 0,
             reply_mode: ReplyMode::On,
             input: Input::default(),
         }
@@ -214,8 +217,17 @@ impl Session {
         mixed ^ (mixed >> 31)
     }
 
+    /// The command stops for keys on disk. Returns how often it had done so before.
+    pub(crate) fn stopped_cold(&mut self) -> u32 {
+        let before = self.cold;
+        self.cold = before.saturating_add(1);
+        before
+    }
+
     /// A command is done: the next one sees other dice.
-    pub(crate) fn roll(&mut self) {
+    #[inline]
+    pub(crate) fn command_done(&mut self) {
+        self.cold = 0;
         self.random = self.random.wrapping_add(GOLDEN_GAMMA);
     }
 }

@@ -47,9 +47,8 @@ pub struct Options {
     pub segment_size: u64,
     /// Writers wait when more bytes than this are not yet durable.
     pub max_undurable: u64,
-    /// Bytes of memory for the index, the log's buffers, segments kept in memory and the read cache
-    /// together. What does not fit is read from disk when it is asked for. The index is always in
-    /// memory, whatever it takes.
+    /// Memory that the store may take, in bytes: index, log buffers, segments kept in memory and
+    /// read cache together. What does not fit is read from disk. `u64::MAX`: everything stays.
     pub max_memory: u64,
     /// How merging stores values.
     pub compression: Compression,

@@ -29,8 +29,6 @@ pub struct Stats {
     pub segments: u64,
     /// Merged segments.
     pub merged_segments: u64,
-    /// Segments of either kind that are in memory as a whole.
-    pub warm_segments: u64,
     /// Those of which only what the read cache holds is in memory.
     pub cold_segments: u64,
     /// Size of the segment files.
@@ -41,22 +39,21 @@ pub struct Stats {
     pub buffer_bytes: u64,
     /// Bytes of mapped segment files.
     pub mapped_bytes: u64,
-    /// The memory budget, see [`crate::Options::max_memory`].
+    /// Memory budget, `u64::MAX` without one.
     pub max_memory: u64,
-    /// Memory of sealed segments that are kept in memory.
-    pub warm_bytes: u64,
     /// Memory of the read cache.
     pub cache_bytes: u64,
-    /// Lookups whose record was in memory, or that found none.
-    pub tier_memory_reads: u64,
-    /// Records fetched from disk.
-    pub tier_cold_reads: u64,
-    /// Records asked for that could not be read, or failed their checksum.
-    pub fetch_failures: u64,
-    /// Lookups answered out of the read cache.
+    /// Reads that the read cache answered.
     pub cache_hits: u64,
-    /// Records that had to leave the read cache for others.
+    /// Records that the read cache has let go of.
     pub cache_evictions: u64,
+    /// Records fetched from disk because a command needed them.
+    pub fetched: u64,
+    /// Reads issued for that, and bytes read.
+    pub fetch_reads: u64,
+    pub fetch_bytes: u64,
+    /// Records found damaged when they were fetched.
+    pub damaged: u64,
     /// Bytes of records, in segments, that some key points to.
     pub live_bytes: u64,
     /// Bytes of records that no key points to any more.
@@ -138,7 +135,12 @@ impl RecoveryKind {
 impl Stats {
     /// Bytes of memory of all parts that the budget covers.
     pub fn memory_bytes(&self) -> u64 {
-        self.index_bytes + self.buffer_bytes + self.warm_bytes + self.cache_bytes
+        self.index_bytes + self.buffer_bytes + self.mapped_bytes + self.cache_bytes
+    }
+
+    /// Segments of either kind that are in memory as a whole.
+    pub fn warm_segments(&self) -> u64 {
+        (self.segments + self.merged_segments).saturating_sub(self.cold_segments)
     }
 
     /// Disk space by what the live records take; 0 for an empty store.
@@ -170,6 +172,7 @@ pub(crate) struct Counters {
     pub expired: AtomicU64,
     pub last_sync_s: AtomicU64,
     pub recovery_ms: AtomicU64,
+    pub damaged: AtomicU64,
 }
 
 impl Counters {

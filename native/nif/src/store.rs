@@ -188,7 +188,9 @@ fn refusal(error: OpenError) -> Refusal {
 
 #[rustler::nif(schedule = "DirtyIo")]
 fn close(env: Env<'_>, store: ResourceArc<Store>) -> Term<'_> {
-    match store.server.engine().close() {
+    let outcome = store.server.engine().close();
+    waiting::deliver_here(env);
+    match outcome {
         Ok(()) => atoms::ok().encode(env),
         Err(CloseError::Failed(reason)) => (atoms::error(), reason).encode(env),
     }

@@ -1,11 +1,12 @@
 //! Telling a process that what it waits for has happened.
 //!
-//! Messages are sent by the engine's own threads, the committer and those that fetch records: never
-//! from a scheduler, and never while a lock is held that a scheduler might want.
+//! Messages are sent by the engine's own threads, the committer and those that fetch records, as long
+//! as the store is open: not from a scheduler, and never while a lock is held that one might want.
 
 use std::cell::RefCell;
 
 use ferric_engine::{Engine, Failure, Lsn, Missing};
+use rustler::thread::is_scheduler_thread;
 use rustler::types::LocalPid;
 use rustler::{Env, OwnedEnv};
 
@@ -30,7 +31,13 @@ struct News {
 
 /// Sends what has been noted, as one message to the store's messenger process, which passes it on.
 /// From a scheduler a message costs a fraction of what it costs from a thread of ours.
+///
+/// A scheduler calls waiters when the store is being closed, or has been; then the news stay for
+/// [`deliver_here`].
 pub(crate) fn deliver(messenger: LocalPid) {
+    if is_scheduler_thread() {
+        return;
+    }
     let news = NEWS.take();
     MESSAGES.with(|messages| {
         let mut messages = messages.borrow_mut();
@@ -51,6 +58,24 @@ pub(crate) fn deliver(messenger: LocalPid) {
             let _ = messages.send_and_clear(&pid, |_| (atoms::ferric_failed(), reason));
         }
     });
+}
+
+/// Sends what has been noted on this scheduler, to each process by itself.
+pub(crate) fn deliver_here(env: Env<'_>) {
+    let news = NEWS.take();
+    // An error means that the process has ended.
+    for pid in news.waited {
+        let _ = env.send(&pid, (atoms::ferric_durable(), news.durable));
+    }
+    for pid in news.room {
+        let _ = env.send(&pid, atoms::ferric_room());
+    }
+    for pid in news.resident {
+        let _ = env.send(&pid, atoms::ferric_resident());
+    }
+    for (pid, reason) in news.failed {
+        let _ = env.send(&pid, (atoms::ferric_failed(), reason));
+    }
 }
 
 fn note(change: impl FnOnce(&mut News)) {
@@ -95,10 +120,6 @@ pub(crate) fn for_room(env: Env<'_>, engine: &Engine) {
 pub(crate) fn for_records(env: Env<'_>, engine: &Engine, missing: Missing) {
     let pid = env.pid();
     engine.fetch(missing, Box::new(move || note(|news| news.resident.push(pid))));
-    // When there was nothing to wait for, it was noted on this thread, a scheduler, which sends
-    // directly.
-    let told = NEWS.with(|news| std::mem::take(&mut news.borrow_mut().resident));
-    for pid in told {
-        let _ = env.send(&pid, atoms::ferric_resident());
-    }
+    // A store that is closed has called the waiter by now.
+    deliver_here(env);
 }

@@ -137,9 +137,8 @@ fn memory(text: &mut Text, ctx: &mut Context<'_, '_>) {
     text.bytes("used_memory_rss_peak", process.resident_peak);
     text.field("used_memory_index", stats.index_bytes);
     text.field("used_memory_buffers", stats.buffer_bytes);
-    text.field("used_memory_warm", stats.warm_bytes);
+    text.field("used_memory_warm", stats.mapped_bytes);
     text.field("used_memory_cache", stats.cache_bytes);
-    text.field("mapped_bytes", stats.mapped_bytes);
     text.field("mem_clients_normal", input);
     text.bytes("total_system_memory", process.machine);
     text.bytes("maxmemory", 0);
@@ -283,11 +282,12 @@ fn tiers(text: &mut Text, stats: &Stats) {
     text.bytes("ferricstore_max_memory", stats.max_memory);
     text.field("index_bytes", stats.index_bytes);
     text.field("buffer_bytes", stats.buffer_bytes);
-    text.field("warm_bytes", stats.warm_bytes);
+    text.field("warm_bytes", stats.mapped_bytes);
     text.field("cache_bytes", stats.cache_bytes);
-    text.field("tier_memory_reads", stats.tier_memory_reads);
-    text.field("tier_cold_reads", stats.tier_cold_reads);
-    text.field("fetch_failures", stats.fetch_failures);
+    text.field("tier_cold_reads", stats.fetched);
+    text.field("fetch_reads", stats.fetch_reads);
+    text.field("fetch_bytes", stats.fetch_bytes);
+    text.field("damaged_records", stats.damaged);
     text.field("cache_hits", stats.cache_hits);
     text.field("cache_evictions", stats.cache_evictions);
 }
@@ -296,7 +296,7 @@ fn tiers(text: &mut Text, stats: &Stats) {
 fn space(text: &mut Text, stats: &Stats) {
     text.field("segments", stats.segments);
     text.field("merged_segments", stats.merged_segments);
-    text.field("warm_segments", stats.warm_segments);
+    text.field("warm_segments", stats.warm_segments());
     text.field("cold_segments", stats.cold_segments);
     text.field("disk_bytes", stats.disk_bytes);
     text.field("live_bytes", stats.live_bytes);
