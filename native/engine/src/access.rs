@@ -389,7 +389,7 @@ impl<'e> Locked<'_, 'e> {
         let Some(found) = self.read(key)? else { return Ok(None) };
         let now_s = self.access.now_s();
         if found.slot.idle_s(now_s) != 0 {
-            self.index(key).slot_mut(found.place).touch(now_s);
+            self.index(key).touch(found.place, now_s);
         }
         Ok(Some(self.entry(&found)))
     }
@@ -556,7 +556,7 @@ impl<'e> Locked<'_, 'e> {
             Some((place, old)) => {
                 space.expires -= u64::from(old.expiry_s() != 0);
                 shard.live.remove(core.origin(old, &self.access.guard), old);
-                *space.index.slot_mut(place) = slot;
+                space.index.set(place, slot);
             }
             None => space.index.insert(slot),
         }
@@ -633,8 +633,8 @@ impl<'e> Locked<'_, 'e> {
         &mut self.shards[position].1
     }
 
-    fn index(&mut self, key: &Key<'_>) -> &mut Index {
-        &mut self.shard_mut(key).spaces[usize::from(key.space)].index
+    fn index(&self, key: &Key<'_>) -> &Index {
+        &self.shard(key).spaces[usize::from(key.space)].index
     }
 
     fn space_id(&self, key: &Key<'_>) -> u32 {

@@ -25,6 +25,7 @@ mod recovery;
 mod shard;
 mod stats;
 mod sweep;
+mod sync;
 mod tier;
 
 pub use access::{Access, Entry, Hint, Key, Locked, Meta, Missing, Op};

@@ -4,6 +4,7 @@ use std::collections::HashSet;
 
 use crate::index::Index;
 use crate::live::Live;
+use crate::log::Trash;
 use crate::record::{HEADER, Header};
 
 /// Deletions are remembered by this many hash classes, see `Shard::deleted`.
@@ -24,8 +25,8 @@ pub(crate) struct Space {
 }
 
 impl Space {
-    pub(crate) fn new(id: u32) -> Space {
-        Space { id, index: Index::new(), expires: 0, lsn: 0 }
+    pub(crate) fn new(id: u32, trash: &Trash) -> Space {
+        Space { id, index: Index::new(trash.clone()), expires: 0, lsn: 0 }
     }
 }
 

@@ -8,6 +8,7 @@
 mod buffer;
 mod committer;
 mod files;
+mod handover;
 mod segments;
 mod tail;
 mod trash;
@@ -15,7 +16,6 @@ mod waiters;
 
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock};
-use std::thread::Thread;
 
 use crossbeam_epoch::Guard;
 use parking_lot::{Condvar, Mutex, MutexGuard};
@@ -23,6 +23,7 @@ use parking_lot::{Condvar, Mutex, MutexGuard};
 pub(crate) use buffer::Buffer;
 pub(crate) use committer::{Committer, run as run_committer};
 pub(crate) use files::{Files, segment_path};
+use handover::Handover;
 pub(crate) use segments::{Memory, Segments};
 use tail::Sealed;
 pub(crate) use tail::Tail;
@@ -85,15 +86,10 @@ pub(crate) struct Log {
     durable: AtomicU64,
     failure: OnceLock<Failure>,
     failed: AtomicBool,
-    stop: AtomicBool,
     durability_waiters: Waiters,
     room_waiters: Waiters,
     waiters_called: Arc<dyn Fn() + Send + Sync>,
-    committer: OnceLock<Thread>,
-    /// True while the committer sleeps or is about to.
-    idle: AtomicBool,
-    /// Set to have the committer sync now in async mode.
-    hurry: AtomicBool,
+    handover: Handover,
 }
 
 impl Log {
@@ -111,12 +107,9 @@ impl Log {
             durable,
             failure: OnceLock::new(),
             failed: AtomicBool::new(false),
-            stop: AtomicBool::new(false),
             durability_waiters: Waiters::default(),
             room_waiters: Waiters::default(),
-            committer: OnceLock::new(),
-            idle: AtomicBool::new(false),
-            hurry: AtomicBool::new(false),
+            handover: Handover::default(),
         }
     }
 
@@ -312,7 +305,7 @@ impl Log {
     /// for each write.
     pub(crate) fn kick(&self) {
         match self.durability {
-            Durability::Quorum => self.wake(),
+            Durability::Quorum => self.handover.wake(),
             Durability::Async { .. } if self.undurable() > ASYNC_WAKE => self.kick_now(),
             Durability::Async { .. } => {}
         }
@@ -320,25 +313,13 @@ impl Log {
 
     /// Has the committer sync now, whatever the durability mode.
     pub(crate) fn kick_now(&self) {
-        self.hurry.store(true, Ordering::Release);
-        self.wake();
-    }
-
-    fn wake(&self) {
-        if self.idle.load(Ordering::SeqCst)
-            && self.idle.swap(false, Ordering::SeqCst)
-            && let Some(thread) = self.committer.get()
-        {
-            thread.unpark();
-        }
+        self.handover.hurry();
     }
 
     /// Takes no more writes; the committer finishes what there is and ends.
     pub(crate) fn stop(&self) {
         self.tail.lock().closed = true;
-        self.stop.store(true, Ordering::SeqCst);
-        self.idle.store(true, Ordering::SeqCst);
-        self.wake();
+        self.handover.stop();
     }
 
     /// The log can no longer be written: no acknowledgement any more.

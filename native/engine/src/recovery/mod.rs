@@ -47,12 +47,12 @@ pub(crate) fn open(options: &Options) -> Result<Recovered, OpenError> {
     files.remove_leftovers().map_err(OpenError::io("clean up in", &options.dir))?;
 
     let segments = Segments::new(manifest.shift);
-    let mut replay = Replay::new(options, &manifest);
+    let (trash, bin) = trash();
+    let mut replay = Replay::new(options, &manifest, trash.clone());
     let scanned = Scan::new(&files, &segments).run(&mut replay)?;
     let replayed = replay.finish().map_err(OpenError::Config)?;
     let Resume { tail, current } = resume(&files, &segments, &scanned, replayed.sequence)?;
 
-    let (trash, bin) = trash();
     let log = Arc::new(Log::new(segments, tail, options, trash));
     let recovery_ms = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
     log.counters.recovery_ms.store(recovery_ms, Ordering::Relaxed);

@@ -7,7 +7,7 @@ use crossbeam_epoch as epoch;
 use crate::access::keyspace::SpaceTable;
 use crate::core::hash;
 use crate::index::Slot;
-use crate::log::Segments;
+use crate::log::{Segments, Trash};
 use crate::options::Options;
 use crate::record::manifest::Manifest;
 use crate::record::{Kind, View};
@@ -16,6 +16,7 @@ use crate::shard::{RecordRef, Shard, Space};
 /// The state that the records seen so far make.
 pub(crate) struct Replay<'o> {
     options: &'o Options,
+    trash: Trash,
     hash_seed: u64,
     shift: u32,
     now_s: u32,
@@ -36,9 +37,10 @@ pub(crate) struct Replayed {
 }
 
 impl<'o> Replay<'o> {
-    pub(crate) fn new(options: &'o Options, manifest: &Manifest) -> Replay<'o> {
+    pub(crate) fn new(options: &'o Options, manifest: &Manifest, trash: Trash) -> Replay<'o> {
         Replay {
             options,
+            trash,
             hash_seed: manifest.hash_seed,
             shift: manifest.shift,
             now_s: (options.clock.now_ms() / 1000) as u32,
@@ -66,8 +68,10 @@ impl<'o> Replay<'o> {
         let shards = self.options.shards;
         let shard = usize::from((self.options.route)(record.key, shards));
         let id = record.header.space;
-        let parts =
-            self.spaces.entry(id).or_insert_with(|| (0..shards).map(|_| Space::new(id)).collect());
+        let parts = self
+            .spaces
+            .entry(id)
+            .or_insert_with(|| (0..shards).map(|_| Space::new(id, &self.trash)).collect());
         let space = &mut parts[shard];
         let guard = epoch::pin();
         let place = space.index.find(hash, |slot| {
@@ -89,7 +93,7 @@ impl<'o> Replay<'o> {
         let slot = Slot::new(hash, address, header.total_len(), header.expiry_ms, self.now_s);
         space.expires += u64::from(header.expiry_ms != 0);
         match place {
-            Some(place) => *space.index.slot_mut(place) = slot,
+            Some(place) => space.index.set(place, slot),
             None => space.index.insert(slot),
         }
     }
@@ -128,7 +132,7 @@ impl<'o> Replay<'o> {
         for &id in &self.table.ids {
             let mut parts = self.spaces.remove(&id).unwrap_or_default().into_iter();
             for shard in &mut shards {
-                let space = parts.next().unwrap_or_else(|| Space::new(id));
+                let space = parts.next().unwrap_or_else(|| Space::new(id, &self.trash));
                 for slot in (0..space.index.tables()).flat_map(|table| space.index.entries(table)) {
                     shard.live.add(slot.address(), slot);
                 }
