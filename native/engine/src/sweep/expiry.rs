@@ -234,7 +234,8 @@ mod tests {
         assert!(reads.into_inner() > 0);
         assert_eq!(Access::new(&core, NOW_MS).expires(1), 1);
         clock.set(NOW_MS + 61_000);
-        assert_eq!(expiry.round(&core).removed, 1);
+        // Two: the first one goes on where the budget ended the last.
+        assert_eq!((0..2).map(|_| expiry.round(&core).removed).sum::<u64>(), 1);
         assert_eq!(len(&core), 1);
     }
 
