@@ -25,6 +25,9 @@ defmodule FerricStore.Store.Messenger do
 
       {:ferric_resident, pids} ->
         tell(pids, :ferric_resident)
+
+      {:ferric_done, pids} ->
+        tell(pids, :ferric_done)
     end
 
     __MODULE__.loop()

@@ -67,7 +67,7 @@ fn finish(fixture: &mut Fixture, input: &[u8]) -> (Vec<u8>, usize) {
             }
             Next::Again | Next::Long => {}
             Next::Busy => std::thread::sleep(Duration::from_millis(1)),
-            Next::Control(control) => panic!("{control:?}"),
+            Next::Waiting | Next::Control(_) => panic!("{:?}", progress.next),
         }
         assert!(stops < 1_000, "it never ends");
     }
