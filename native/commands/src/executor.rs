@@ -388,7 +388,7 @@ impl<'c> Batch<'c> {
     #[cold]
     fn missing_of_command(&mut self, args: Args<'_>) -> Missing {
         let keyspace = self.keyspace();
-        lookahead::note_command(&mut self.access, keyspace, args, lookahead::MAX_KEYS);
+        lookahead::note_command(&mut self.access, keyspace, args, usize::MAX);
         self.take_missing()
     }
 
