@@ -68,6 +68,10 @@ impl Missing {
         self.refs.is_empty()
     }
 
+    fn is_full(&self) -> bool {
+        self.refs.len() >= MAX_MISSING || self.bytes >= MAX_MISSING_BYTES
+    }
+
     /// Says that the command has been run `attempts` times before, and something was always
     /// missing: then it may need more at a time than the read cache has room for, and gets it.
     pub fn set_attempts(&mut self, attempts: u32) {
@@ -91,9 +95,9 @@ impl Missing {
 
     fn add(&mut self, shard: u16, space: u32, slot: Slot) {
         let len = slot.size_bound();
-        let full = self.refs.len() >= MAX_MISSING || self.bytes + len > MAX_MISSING_BYTES;
         // One at least, however large: or its command would never run.
-        if full && !self.refs.is_empty() {
+        let fits = self.refs.is_empty() || self.bytes + len <= MAX_MISSING_BYTES;
+        if self.is_full() || !fits {
             return;
         }
         self.bytes += len;
@@ -328,6 +332,11 @@ impl<'e> Access<'e> {
         let shard = core.shards[usize::from(key.shard)].lock();
         // Whether it is there, and what is wrong with it, is the command's to find out.
         let _ = self.find(&shard, key);
+    }
+
+    /// Whether as much is noted as is fetched at a time: further keys need not be looked at.
+    pub fn is_note_full(&self) -> bool {
+        self.missing.is_full()
     }
 
     /// What has to be fetched before commands that met [`ReadError::Cold`] are run again. Empties
