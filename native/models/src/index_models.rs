@@ -74,7 +74,8 @@ fn beside(
         let trash = Trash::default();
         let mut index = Index::new(trash.clone());
         prepare(&mut index);
-        let reader = index.reader();
+        // The other handle stays: memory is freed at once when there is none.
+        let (reader, _handle) = (index.reader(), index.reader());
         let thread = loom::thread::spawn(move || {
             let guard = pin();
             read(&reader, &guard);
@@ -221,7 +222,7 @@ pub fn a_dropped_index_is_searched_to_the_end() {
         let trash = Trash::default();
         let mut index = Index::new(trash.clone());
         set(&mut index, A, 1);
-        let reader = index.reader();
+        let (reader, _handle) = (index.reader(), index.reader());
         let thread = loom::thread::spawn(move || {
             let guard = pin();
             let (first, second) = (look(&reader, A, &guard), look(&reader, A, &guard));

@@ -2,8 +2,51 @@
 
 use std::time::Duration;
 
-pub(crate) use loom::sync::atomic::{AtomicBool, AtomicPtr, AtomicU64, Ordering, fence};
-use loom::sync::{Condvar, Mutex};
+pub(crate) use loom::sync::atomic::{AtomicPtr, Ordering, fence};
+use loom::sync::{Condvar, Mutex, atomic};
+
+/// An atomic that is both stored to and exchanged, by different threads.
+///
+/// loom lets a store come before an exchange that has read what the store replaced, though the
+/// store is later in the program, and then shows the exchange's value afterwards: no machine does
+/// that. As an exchange the store has its place in the order of all changes.
+macro_rules! exchanged {
+    ($name:ident, $value:ty) => {
+        #[derive(Default)]
+        pub(crate) struct $name(atomic::$name);
+
+        impl $name {
+            pub(crate) fn new(value: $value) -> $name {
+                $name(atomic::$name::new(value))
+            }
+
+            pub(crate) fn load(&self, order: Ordering) -> $value {
+                self.0.load(order)
+            }
+
+            pub(crate) fn store(&self, value: $value, order: Ordering) {
+                self.0.swap(value, order);
+            }
+
+            pub(crate) fn swap(&self, value: $value, order: Ordering) -> $value {
+                self.0.swap(value, order)
+            }
+
+            pub(crate) fn compare_exchange(
+                &self,
+                current: $value,
+                new: $value,
+                done: Ordering,
+                failed: Ordering,
+            ) -> Result<$value, $value> {
+                self.0.compare_exchange(current, new, done, failed)
+            }
+        }
+    };
+}
+
+exchanged!(AtomicBool, bool);
+exchanged!(AtomicU64, u64);
 
 type Deferred = Box<dyn FnOnce() + Send>;
 
