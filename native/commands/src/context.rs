@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use ferric_engine::{Access, Contended, Key, WriteError};
+use ferric_engine::{Access, Contended, Key, ReadError, WriteError};
 use ferric_resp::Encoder;
 
 use crate::server::Server;
@@ -12,6 +12,9 @@ use crate::table::Command;
 
 /// The words of one command, its name first.
 pub type Args<'a> = &'a [&'a [u8]];
+
+/// The reply to a command whose key cannot be read from disk.
+const DAMAGED: &str = "ERR the key's record on disk is damaged; see the server's log";
 
 /// What a command function returns: its reply has been written to `Context::reply`, or a fault.
 pub type Outcome = Result<(), Fault>;
@@ -31,6 +34,11 @@ pub enum Fault {
     /// Nothing was done: the connection's process has to act (see [`Context::control`]), and the
     /// command is to be run again afterwards.
     Paused,
+    /// Nothing was done: a key has to be fetched from disk (see `Access::take_missing`), and the
+    /// command is to be run again afterwards.
+    Cold,
+    /// Nothing was done: the disk is full.
+    Full,
     /// The log could not be synced; the store accepts no further writes.
     Failed,
 }
@@ -55,10 +63,22 @@ impl From<Contended> for Fault {
     }
 }
 
+impl From<ReadError> for Fault {
+    fn from(error: ReadError) -> Fault {
+        match error {
+            ReadError::Cold => Fault::Cold,
+            ReadError::Damaged => Fault::error(DAMAGED),
+        }
+    }
+}
+
 impl From<WriteError> for Fault {
     fn from(error: WriteError) -> Fault {
         match error {
             WriteError::Busy => Fault::Busy,
+            WriteError::Cold => Fault::Cold,
+            WriteError::Damaged => Fault::error(DAMAGED),
+            WriteError::Full => Fault::Full,
             WriteError::Failed | WriteError::Closed => Fault::Failed,
             WriteError::TooLarge => {
                 Fault::error("ERR string exceeds maximum allowed size (proto-max-bulk-len)")

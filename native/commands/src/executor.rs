@@ -58,6 +58,8 @@ pub enum Next {
     Long,
     /// Too much data waits for the disk: call again when there is room.
     Busy,
+    /// A key has to be fetched from disk: call again when what [`Progress::missing`] says is there.
+    Cold,
     /// The connection's process has to act, then call again (except after closing).
     Control(Control),
 }
@@ -212,7 +214,7 @@ impl<'c> Batch<'c> {
     ) -> Next {
         let offered = feed.remaining();
         loop {
-            ahead.step(&self.access, self.session.db(), self.server.shards());
+            ahead.step(&mut self.access, self.session.db(), self.server.shards());
             match feed.next() {
                 Step::Command => {}
                 Step::Incomplete { .. } => return Next::Read,
@@ -345,6 +347,8 @@ impl<'c> Batch<'c> {
         let text = match fault {
             Fault::Busy => return Ran::Stopped(Next::Busy),
             Fault::Long => return Ran::Stopped(Next::Long),
+            Fault::Cold => return Ran::Stopped(Next::Cold),
+            Fault::Full => refusal::misconf("No space left on device"),
             Fault::Paused => return Ran::Stopped(control.map_or(Next::Again, Next::Control)),
             Fault::Failed => {
                 let reason = self.server.engine().failure();

@@ -7,16 +7,22 @@ use parking_lot::MutexGuard;
 use smallvec::SmallVec;
 
 use crate::Lsn;
+use crate::address::is_in_log;
 use crate::core::Core;
-use crate::error::{Contended, WriteError};
+use crate::error::{Contended, ReadError, WriteError};
 use crate::index::{Index, Place, Slot};
 use crate::log::Write;
 use crate::prefetch::prefetch;
 use crate::record::{self, Header, Kind, MAX_KEY, MAX_VALUE};
-use crate::shard::Shard;
+use crate::shard::{RecordRef, Shard};
 use crate::stats::Counters;
+use crate::tier::fetch::ColdRef;
 
 pub(crate) mod keyspace;
+
+/// Records fetched for one batch of commands at a time, and their bytes.
+const MAX_MISSING: usize = 256;
+const MAX_MISSING_BYTES: u64 = 4 << 20;
 
 /// Shards with fewer keys together have their index and small records in the processor's caches.
 const CACHED_KEYS: u64 = 1 << 14;
@@ -39,6 +45,37 @@ impl Meta {
 
     fn of(header: &Header) -> Meta {
         Meta { expiry_ms: header.expiry_ms, kind: header.tag & 15, flags: header.tag >> 4 }
+    }
+}
+
+/// Records that are on disk only and wanted in memory; see [`crate::Engine::fetch`].
+#[derive(Debug, Default)]
+pub struct Missing {
+    refs: Vec<ColdRef>,
+    /// Upper bound on their lengths together.
+    bytes: u64,
+}
+
+impl Missing {
+    /// True when nothing is missing.
+    pub fn is_empty(&self) -> bool {
+        self.refs.is_empty()
+    }
+
+    pub(crate) fn into_refs(self) -> Vec<ColdRef> {
+        self.refs
+    }
+
+    fn add(&mut self, shard: u16, space: u32, slot: Slot) {
+        let len = slot.size_bound();
+        let full = self.refs.len() >= MAX_MISSING || self.bytes + len > MAX_MISSING_BYTES;
+        // One at least, however large: or its command would never run.
+        if full && !self.refs.is_empty() {
+            return;
+        }
+        self.bytes += len;
+        let (address, hash) = (slot.address(), slot.hash());
+        self.refs.push(ColdRef { address, len, shard, space, hash });
     }
 }
 
@@ -107,6 +144,7 @@ pub struct Access<'e> {
     patience: Option<Duration>,
     depends: Lsn,
     wrote: bool,
+    missing: Missing,
 }
 
 impl<'e> Access<'e> {
@@ -118,6 +156,7 @@ impl<'e> Access<'e> {
             patience: None,
             depends: 0,
             wrote: false,
+            missing: Missing::default(),
         }
     }
 
@@ -193,7 +232,7 @@ impl<'e> Access<'e> {
     /// once instead of one after another. Only a hint: it changes nothing, and gives up on a shard
     /// that somebody else has locked. False when it is not worth the effort here: there are so few
     /// keys that the caches hold them anyway.
-    pub fn warm_up(&self, hints: &[Hint]) -> bool {
+    pub fn warm_up(&mut self, hints: &[Hint]) -> bool {
         let Some(shards) = self.try_lock_shards(hints) else { return true };
         let keys_in = |space: u16| -> u64 {
             shards.iter().map(|(_, shard)| shard.spaces[usize::from(space)].index.len()).sum()
@@ -201,22 +240,25 @@ impl<'e> Access<'e> {
         if hints.first().is_none_or(|hint| keys_in(hint.space) < CACHED_KEYS) {
             return false;
         }
-        let index_of = |hint: &Hint| {
+        let space_of = |hint: &Hint| {
             let at = shards.binary_search_by_key(&hint.shard, |(number, _)| *number).ok()?;
-            Some(&shards[at].1.spaces[usize::from(hint.space)].index)
+            Some(&shards[at].1.spaces[usize::from(hint.space)])
         };
         // First all slots, then all records: the misses of each pass overlap.
         for hint in hints {
-            if let Some(index) = index_of(hint) {
-                index.prefetch(hint.hash);
+            if let Some(space) = space_of(hint) {
+                space.index.prefetch(hint.hash);
             }
         }
         for hint in hints {
-            if let Some(index) = index_of(hint)
-                && let Some(place) = index.find(hint.hash, |_| true)
+            if let Some(space) = space_of(hint)
+                && let Some(place) = space.index.find(hint.hash, |_| true)
             {
-                let address = index.slot(place).address();
-                prefetch(self.core.log.segments.at(address, &self.guard));
+                let slot = space.index.slot(place);
+                match self.core.at(slot.address(), &self.guard) {
+                    Some(at) => prefetch(at),
+                    None => self.missing.add(hint.shard, space.id, slot),
+                }
             }
         }
         true
@@ -228,6 +270,50 @@ impl<'e> Access<'e> {
             .into_iter()
             .map(|number| Some((number, core.shards[usize::from(number)].try_lock()?)))
             .collect()
+    }
+
+    /// Notes what a command that is about to run will need from disk, if anything: so that all of
+    /// it can be fetched at once.
+    pub fn look(&mut self, key: &Key<'_>) {
+        let core = self.core;
+        let shard = core.shards[usize::from(key.shard)].lock();
+        // Whether it is there, and what is wrong with it, is the command's to find out.
+        let _ = self.find(&shard, key);
+    }
+
+    /// What has to be fetched before commands that met [`ReadError::Cold`] are run again. Empties
+    /// the note.
+    pub fn take_missing(&mut self) -> Missing {
+        std::mem::take(&mut self.missing)
+    }
+
+    /// Finds a key's entry, expired or not.
+    fn find(&mut self, shard: &Shard, key: &Key<'_>) -> Result<Option<Found>, ReadError> {
+        let space = &shard.spaces[usize::from(key.space)];
+        let (core, guard) = (self.core, &self.guard);
+        // Other keys may have the same hash: what is on disk only matters if no record in memory
+        // has the key.
+        let mut cold: SmallVec<[Slot; 1]> = SmallVec::new();
+        let is_key = |slot: Slot| match core.record(slot.address(), guard) {
+            Some(record) => record.has_key(key.bytes),
+            None => {
+                cold.push(slot);
+                false
+            }
+        };
+        if let Some(place) = space.index.find(key.hash, is_key) {
+            let slot = space.index.slot(place);
+            let record = core.record(slot.address(), guard).expect("it was there a moment ago");
+            return Ok(Some(Found { place, slot, record, header: record.header() }));
+        }
+        if cold.is_empty() {
+            return Ok(None);
+        }
+        if cold.iter().any(|slot| shard.is_damaged(slot.address())) {
+            return Err(ReadError::Damaged);
+        }
+        cold.into_iter().for_each(|slot| self.missing.add(key.shard, space.id, slot));
+        Err(ReadError::Cold)
     }
 
     /// The position that must be durable before the replies of this batch may be shown, for who
@@ -243,7 +329,9 @@ impl<'e> Access<'e> {
 
     /// The replies depend on the record at `address`.
     fn depend_on(&mut self, address: u64) {
-        self.depends = self.depends.max(address + 1);
+        if is_in_log(address) {
+            self.depends = self.depends.max(address + 1);
+        }
     }
 
     fn now_s(&self) -> u32 {
@@ -288,29 +376,39 @@ type LockedShards<'e> = SmallVec<[(u16, MutexGuard<'e, Shard>); 1]>;
 struct Found {
     place: Place,
     slot: Slot,
+    record: RecordRef,
     header: Header,
 }
 
 impl<'e> Locked<'_, 'e> {
     /// The key's live value; notes the access. An expired key is removed and counts as missing.
-    pub fn get(&mut self, key: &Key<'_>) -> Option<Entry<'_>> {
-        let found = self.read(key)?;
+    ///
+    /// # Errors
+    /// The key is not in memory, or damaged.
+    pub fn get(&mut self, key: &Key<'_>) -> Result<Option<Entry<'_>>, ReadError> {
+        let Some(found) = self.read(key)? else { return Ok(None) };
         let now_s = self.access.now_s();
         if found.slot.idle_s(now_s) != 0 {
             self.index(key).slot_mut(found.place).touch(now_s);
         }
-        Some(self.entry(&found))
+        Ok(Some(self.entry(&found)))
     }
 
     /// Like [`Locked::get`], without noting the access.
-    pub fn peek(&mut self, key: &Key<'_>) -> Option<Entry<'_>> {
+    ///
+    /// # Errors
+    /// The key is not in memory, or damaged.
+    pub fn peek(&mut self, key: &Key<'_>) -> Result<Option<Entry<'_>>, ReadError> {
         let found = self.read(key)?;
-        Some(self.entry(&found))
+        Ok(found.map(|found| self.entry(&found)))
     }
 
     /// Notes an access; false if the key is missing.
-    pub fn touch(&mut self, key: &Key<'_>) -> bool {
-        self.get(key).is_some()
+    ///
+    /// # Errors
+    /// The key is not in memory, or damaged.
+    pub fn touch(&mut self, key: &Key<'_>) -> Result<bool, ReadError> {
+        Ok(self.get(key)?.is_some())
     }
 
     /// Gives the key a value. The last thing a command does.
@@ -320,7 +418,7 @@ impl<'e> Locked<'_, 'e> {
     pub fn put(&mut self, key: &Key<'_>, meta: Meta, value: &[u8]) -> Result<(), WriteError> {
         check_sizes(key.bytes, value)?;
         let write = self.put_record(key, meta, value);
-        let old = self.locate(key);
+        let old = self.locate(key)?;
         let core = self.access.core;
         if let Some(found) = &old {
             let address = found.slot.address();
@@ -348,22 +446,26 @@ impl<'e> Locked<'_, 'e> {
     /// # Errors
     /// See [`WriteError`]; nothing has happened then.
     pub fn write(&mut self, ops: &[Op<'_>]) -> Result<(), WriteError> {
-        let ended = self.ended_addresses(ops)?;
+        let old = self.old_addresses(ops)?;
+        let ended: SmallVec<[[u8; 8]; 2]> = old.iter().map(|old| old.to_le_bytes()).collect();
         let mut writes: SmallVec<[Write<'_>; 2]> = SmallVec::with_capacity(ops.len());
-        let mut effective: SmallVec<[&Op<'_>; 2]> = SmallVec::with_capacity(ops.len());
+        let mut effective: SmallVec<[(&Op<'_>, u64); 2]> = SmallVec::with_capacity(ops.len());
         let mut absent: SmallVec<[Key<'_>; 2]> = SmallVec::new();
-        for (op, ended) in ops.iter().zip(&ended) {
+        for (number, op) in ops.iter().enumerate() {
             match op {
                 Op::Put { key, meta, value } => writes.push(self.put_record(key, *meta, value)),
-                Op::Delete { key } => match ended {
-                    Some(address) => writes.push(self.delete_record(key, address)),
-                    None => {
-                        absent.push(*key);
-                        continue;
-                    }
-                },
+                // A key that an earlier operation of the batch puts counts as there.
+                Op::Delete { key }
+                    if old[number] != 0 || ops[..number].iter().any(|op| op.puts(key)) =>
+                {
+                    writes.push(self.delete_record(key, &ended[number]));
+                }
+                Op::Delete { key } => {
+                    absent.push(*key);
+                    continue;
+                }
             }
-            effective.push(op);
+            effective.push((op, old[number]));
         }
         if writes.is_empty() {
             absent.iter().for_each(|key| self.depend_on_absence(key));
@@ -372,32 +474,27 @@ impl<'e> Locked<'_, 'e> {
         let mut addresses: SmallVec<[u64; 2]> = SmallVec::with_capacity(writes.len());
         let core = self.access.core;
         core.log.append(&writes, &self.access.guard, |_, address| addresses.push(address))?;
-        for (op, address) in effective.into_iter().zip(addresses) {
-            self.apply(op, address);
+        let first = addresses[0];
+        for ((op, old), address) in effective.into_iter().zip(addresses) {
+            self.apply(op, old, first, address);
         }
         Ok(())
     }
 
-    /// For each deletion the address of the record it ends; `None` if it has nothing to do. A key
-    /// that an earlier operation of the batch puts counts as there.
-    fn ended_addresses(
-        &self,
-        ops: &[Op<'_>],
-    ) -> Result<SmallVec<[Option<[u8; 8]>; 2]>, WriteError> {
-        let mut ended = SmallVec::with_capacity(ops.len());
-        for (number, op) in ops.iter().enumerate() {
-            ended.push(match op {
+    /// For each operation the address of the entry it replaces or ends, 0 if there is none.
+    fn old_addresses(&mut self, ops: &[Op<'_>]) -> Result<SmallVec<[u64; 2]>, WriteError> {
+        let mut old = SmallVec::with_capacity(ops.len());
+        for op in ops {
+            let key = match op {
                 Op::Put { key, value, .. } => {
                     check_sizes(key.bytes, value)?;
-                    None
+                    key
                 }
-                Op::Delete { key } => match self.locate(key) {
-                    Some(found) => Some(found.slot.address().to_le_bytes()),
-                    None => ops[..number].iter().any(|op| op.puts(key)).then_some([0; 8]),
-                },
-            });
+                Op::Delete { key } => key,
+            };
+            old.push(self.locate(key)?.map_or(0, |found| found.slot.address()));
         }
-        Ok(ended)
+        Ok(old)
     }
 
     fn put_record<'w>(&self, key: &Key<'w>, meta: Meta, value: &'w [u8]) -> Write<'w> {
@@ -410,17 +507,27 @@ impl<'e> Locked<'_, 'e> {
         Write { kind: Kind::Delete, space, tag: 0, expiry_ms: 0, key: key.bytes, value: ended }
     }
 
-    fn apply(&mut self, op: &Op<'_>, address: u64) {
+    /// Enters the record at `address` of a batch that begins at `first`. The key's entry is the one
+    /// that was at `old` before, unless an earlier operation of the batch has changed it.
+    fn apply(&mut self, op: &Op<'_>, old: u64, first: u64, address: u64) {
+        let key = match op {
+            Op::Put { key, .. } | Op::Delete { key } => key,
+        };
+        let (core, guard) = (self.access.core, &self.access.guard);
+        let index = &self.shard(key).spaces[usize::from(key.space)].index;
+        let of_batch = |at: u64| {
+            (first..address).contains(&at)
+                && core.record(at, guard).is_some_and(|record| record.has_key(key.bytes))
+        };
+        let place = index.find(key.hash, |slot| slot.address() == old || of_batch(slot.address()));
+        let entry = place.map(|place| (place, index.slot(place)));
         match op {
-            Op::Put { key, meta, value } => {
-                let old = self.locate(key).map(|found| (found.place, found.slot));
-                self.point(key, old, address, meta.expiry_ms, value);
-            }
-            Op::Delete { key } => {
+            Op::Put { meta, value, .. } => self.point(key, entry, address, meta.expiry_ms, value),
+            Op::Delete { .. } => {
                 self.access.depend_on(address);
                 self.access.wrote = true;
-                if let Some(found) = self.locate(key) {
-                    self.remove(key, &found);
+                if let Some((place, slot)) = entry {
+                    self.remove(key, place, slot);
                 }
                 self.shard_mut(key).note_deletion(key.hash, address + 1);
             }
@@ -440,41 +547,50 @@ impl<'e> Locked<'_, 'e> {
         self.access.wrote = true;
         let len = record::total_len(key.bytes.len(), value.len());
         let slot = Slot::new(key.hash, address, len, expiry_ms, self.access.now_s());
-        let space = &mut self.shard_mut(key).spaces[usize::from(key.space)];
+        let (position, core) = (self.position(key), self.access.core);
+        let shard = &mut *self.shards[position].1;
+        let space = &mut shard.spaces[usize::from(key.space)];
         space.expires += u64::from(expiry_ms != 0);
+        shard.live.add(address, slot);
         match old {
             Some((place, old)) => {
                 space.expires -= u64::from(old.expiry_s() != 0);
+                shard.live.remove(core.origin(old, &self.access.guard), old);
                 *space.index.slot_mut(place) = slot;
             }
             None => space.index.insert(slot),
         }
     }
 
-    fn remove(&mut self, key: &Key<'_>, found: &Found) {
-        let space = &mut self.shard_mut(key).spaces[usize::from(key.space)];
-        space.expires -= u64::from(found.slot.expiry_s() != 0);
-        space.index.remove(found.place);
+    fn remove(&mut self, key: &Key<'_>, place: Place, slot: Slot) {
+        let (position, core) = (self.position(key), self.access.core);
+        let shard = &mut *self.shards[position].1;
+        let space = &mut shard.spaces[usize::from(key.space)];
+        space.expires -= u64::from(slot.expiry_s() != 0);
+        space.index.remove(place);
+        shard.live.remove(core.origin(slot, &self.access.guard), slot);
     }
 
     /// Finds the live entry, removing it when it has expired, and notes what the answer depends on.
-    fn read(&mut self, key: &Key<'_>) -> Option<Found> {
+    fn read(&mut self, key: &Key<'_>) -> Result<Option<Found>, ReadError> {
         let space_lsn = self.shard(key).spaces[usize::from(key.space)].lsn;
         self.access.depends = self.access.depends.max(space_lsn);
-        let Some(found) = self.locate(key) else {
+        let Some(found) = self.locate(key)? else {
             self.depend_on_absence(key);
-            return None;
+            return Ok(None);
         };
         let address = found.slot.address();
         self.access.depend_on(address);
         if self.access.is_expired(found.header.expiry_ms) {
-            self.remove(key, &found);
+            self.remove(key, found.place, found.slot);
             // A crash that loses this record could bring an older one back.
-            self.shard_mut(key).note_deletion(key.hash, address + 1);
+            if is_in_log(address) {
+                self.shard_mut(key).note_deletion(key.hash, address + 1);
+            }
             Counters::add(&self.access.core.log.counters.expired, 1);
-            return None;
+            return Ok(None);
         }
-        Some(found)
+        Ok(Some(found))
     }
 
     /// The reply depends on whatever took the key away: a deletion, an expiry, a flush, a swap.
@@ -485,23 +601,17 @@ impl<'e> Locked<'_, 'e> {
     }
 
     fn entry(&self, found: &Found) -> Entry<'_> {
-        let record = self.access.core.record(found.slot.address(), &self.access.guard);
         // SAFETY: the entry borrows `self`, which holds the shard's lock and the epoch; writing
         // needs `&mut self`.
-        let (_, value) = unsafe { record.content(&found.header) };
+        let (_, value) = unsafe { found.record.content(&found.header) };
         let idle_seconds = found.slot.idle_s(self.access.now_s());
         Entry { meta: Meta::of(&found.header), value, idle_seconds }
     }
 
     /// Finds the entry, expired or not.
-    fn locate(&self, key: &Key<'_>) -> Option<Found> {
-        let index = &self.shard(key).spaces[usize::from(key.space)].index;
-        let core = self.access.core;
-        let guard = &self.access.guard;
-        let is_key = |slot: Slot| core.record(slot.address(), guard).has_key(key.bytes);
-        let place = index.find(key.hash, is_key)?;
-        let slot = index.slot(place);
-        Some(Found { place, slot, header: core.record(slot.address(), guard).header() })
+    fn locate(&mut self, key: &Key<'_>) -> Result<Option<Found>, ReadError> {
+        let position = self.position(key);
+        self.access.find(&self.shards[position].1, key)
     }
 
     fn position(&self, key: &Key<'_>) -> usize {

@@ -7,9 +7,9 @@ use crossbeam_epoch::Guard;
 use parking_lot::{Mutex, MutexGuard};
 
 use crate::clock::Clock;
-use crate::index::HASH_BITS;
+use crate::index::{HASH_BITS, Slot};
 use crate::log::Log;
-use crate::shard::{RecordRef, Shard};
+use crate::shard::{RecordRef, Shard, Space};
 
 /// One open store.
 pub(crate) struct Core {
@@ -20,6 +20,8 @@ pub(crate) struct Core {
     pub next_space: AtomicU32,
     pub hash_seed: u64,
     pub clock: Arc<dyn Clock>,
+    /// Emptied key spaces, each with its shard's number, whose records are still counted as live.
+    pub emptied: Mutex<Vec<(usize, Space)>>,
     pub sweeping: AtomicBool,
     pub io: &'static str,
 }
@@ -30,12 +32,23 @@ impl Core {
         hash(self.hash_seed, key)
     }
 
-    /// The record behind an address found in an index whose lock the caller holds.
-    pub(crate) fn record(&self, address: u64, guard: &Guard) -> RecordRef {
-        let at = self.log.segments.at(address, guard);
+    /// The record behind an address found in an index whose lock the caller holds; `None` when it
+    /// is on disk only.
+    pub(crate) fn record(&self, address: u64, guard: &Guard) -> Option<RecordRef> {
+        let at = self.at(address, guard)?;
         // SAFETY: index slots point to whole records of present segments, and `guard` keeps the
         // memory. Bytes of a record change only under its shard's lock, which the caller holds.
-        unsafe { RecordRef::new(at) }
+        Some(unsafe { RecordRef::new(at) })
+    }
+
+    /// The memory at `address`; `None` when it is on disk only.
+    pub(crate) fn at(&self, address: u64, guard: &Guard) -> Option<*const u8> {
+        self.log.segments.at(address, guard).map(<*mut u8>::cast_const)
+    }
+
+    /// Where the record of an entry is on disk.
+    pub(crate) fn origin(&self, slot: Slot, _guard: &Guard) -> u64 {
+        slot.address()
     }
 
     /// Locks all shards, in order.

@@ -7,7 +7,7 @@ use std::thread::JoinHandle;
 use parking_lot::Mutex;
 
 use crate::Lsn;
-use crate::access::Access;
+use crate::access::{Access, Missing};
 use crate::core::Core;
 use crate::error::{CloseError, OpenError};
 use crate::io::LockGuard;
@@ -139,6 +139,13 @@ impl Engine {
         self.core.log.wait_room(waiter)
     }
 
+    /// Brings records into memory and calls `waiter`, once and from a thread of the engine, when
+    /// each of them is there or has turned out to be unreadable.
+    pub fn fetch(&self, missing: Missing, waiter: Box<dyn FnOnce() + Send>) {
+        debug_assert!(missing.is_empty(), "nothing leaves memory yet");
+        waiter();
+    }
+
     /// Starts a sync now, whatever the durability mode.
     pub fn sync_soon(&self) {
         self.core.log.kick_now();
@@ -164,7 +171,7 @@ impl Engine {
         let core = &*self.core;
         let counters = &core.log.counters;
         let get = |counter: &std::sync::atomic::AtomicU64| counter.load(Ordering::Relaxed);
-        let (segments, buffer_bytes, mapped_bytes) = core.log.segments.usage();
+        let usage = core.log.segments.usage();
         let mut stats = Stats {
             tail: core.log.written(),
             durable: core.log.durable(),
@@ -174,10 +181,10 @@ impl Engine {
             syncs: get(&counters.syncs),
             coalesced: get(&counters.coalesced),
             expired: get(&counters.expired),
-            segments,
+            segments: usage.segments,
             disk_bytes: self.sweeper.disk_bytes(),
-            buffer_bytes,
-            mapped_bytes,
+            buffer_bytes: usage.buffer_bytes,
+            mapped_bytes: usage.mapped_bytes,
             last_sync_s: get(&counters.last_sync_s),
             recovery_ms: get(&counters.recovery_ms),
             io: core.io,

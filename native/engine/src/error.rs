@@ -44,9 +44,29 @@ impl OpenError {
     }
 }
 
+/// Why a key could not be looked up. Nothing has happened.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum ReadError {
+    /// The key's record is on disk only: see [`crate::Access::take_missing`].
+    #[error("the key is not in memory")]
+    Cold,
+    /// The key's record cannot be read, or fails its checksum.
+    #[error("the key's record on disk is damaged")]
+    Damaged,
+}
+
 /// Why a write was not done. In every case nothing has happened.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum WriteError {
+    /// What the write replaces has to be read from disk first: see [`crate::Access::take_missing`].
+    #[error("the key is not in memory")]
+    Cold,
+    /// What the write replaces cannot be read.
+    #[error("the key's record on disk is damaged")]
+    Damaged,
+    /// The disk is full; writes are accepted again when there is room.
+    #[error("the disk is full")]
+    Full,
     /// Too much data waits for the disk; try again when some of it is durable.
     #[error("too much data waits for the disk")]
     Busy,
@@ -59,6 +79,15 @@ pub enum WriteError {
     /// The store is closed.
     #[error("the store is closed")]
     Closed,
+}
+
+impl From<ReadError> for WriteError {
+    fn from(error: ReadError) -> WriteError {
+        match error {
+            ReadError::Cold => WriteError::Cold,
+            ReadError::Damaged => WriteError::Damaged,
+        }
+    }
 }
 
 /// A lock was not to be had in the time the caller can wait.

@@ -9,12 +9,14 @@
 //! business.
 
 mod access;
+mod address;
 mod clock;
 mod core;
 mod engine;
 mod error;
 mod index;
 pub mod io;
+mod live;
 mod log;
 mod options;
 mod prefetch;
@@ -23,11 +25,12 @@ mod recovery;
 mod shard;
 mod stats;
 mod sweep;
+mod tier;
 
-pub use access::{Access, Entry, Hint, Key, Locked, Meta, Op};
+pub use access::{Access, Entry, Hint, Key, Locked, Meta, Missing, Op};
 pub use clock::{Clock, ManualClock, SystemClock};
 pub use engine::Engine;
-pub use error::{CloseError, Contended, Failure, OpenError, WriteError};
+pub use error::{CloseError, Contended, Failure, OpenError, ReadError, WriteError};
 pub use options::{Durability, Options};
 pub use stats::Stats;
 

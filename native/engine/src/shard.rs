@@ -1,10 +1,16 @@
 //! A shard: the part of every key space that one lock protects.
 
+use std::collections::HashSet;
+
 use crate::index::Index;
+use crate::live::Live;
 use crate::record::{HEADER, Header};
 
 /// Deletions are remembered by this many hash classes, see `Shard::deleted`.
 const DELETED: usize = 256;
+
+/// Damaged records remembered; those beyond are tried again at each read.
+const MAX_DAMAGED: usize = 10_000;
 
 /// One key space's part of a shard.
 pub(crate) struct Space {
@@ -29,14 +35,32 @@ pub(crate) struct Shard {
     /// The newest position, just behind it, of a deletion by class of key hash: who finds no key
     /// depends on it, since a crash could bring the key back while the deletion is not durable.
     deleted: Box<[u64; DELETED]>,
+    /// What the shard's entries make of each segment.
+    pub live: Live,
+    /// Addresses of records that could not be read from disk, as found out so far.
+    damaged: HashSet<u64>,
 }
 
 impl Shard {
-    pub(crate) fn new(spaces: impl IntoIterator<Item = u32>) -> Shard {
+    /// A shard of a store with segments of `2^shift` bytes.
+    pub(crate) fn new(shift: u32) -> Shard {
         Shard {
-            spaces: spaces.into_iter().map(Space::new).collect(),
+            spaces: Vec::new(),
             deleted: Box::new([0; DELETED]),
+            live: Live::new(shift),
+            damaged: HashSet::new(),
         }
+    }
+
+    /// The record at `address` cannot be read: reading it is an error from now on.
+    pub(crate) fn note_damage(&mut self, address: u64) {
+        if self.damaged.len() < MAX_DAMAGED {
+            self.damaged.insert(address);
+        }
+    }
+
+    pub(crate) fn is_damaged(&self, address: u64) -> bool {
+        !self.damaged.is_empty() && self.damaged.contains(&address)
     }
 
     pub(crate) fn deleted(&self, hash: u32) -> u64 {

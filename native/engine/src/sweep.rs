@@ -10,7 +10,7 @@ use parking_lot::{Condvar, Mutex};
 use crate::access::keyspace::sweep_table;
 use crate::core::Core;
 use crate::io::File;
-use crate::log::{Files, TrashBin};
+use crate::log::{Files, Memory, TrashBin};
 use crate::shard::Space;
 
 /// Time between two rounds.
@@ -74,6 +74,7 @@ impl Sweeper {
             if self.core.sweeping.load(Ordering::Relaxed) {
                 self.sweep(&mut cursors);
             }
+            self.discount_emptied();
             self.disk_bytes.store(self.measure_disk(), Ordering::Relaxed);
             crossbeam_epoch::pin().flush();
             self.trash.lock().empty();
@@ -112,7 +113,7 @@ impl Sweeper {
             });
             // Without a mapping the segment stays in its buffer: slower to free, never wrong.
             if let Some(mapping) = mapping {
-                segments.replace(id, mapping, &self.core.log.trash);
+                segments.replace(id, Some(Memory::Mapped(mapping)), &self.core.log.trash);
             }
         }
     }
@@ -135,6 +136,20 @@ impl Sweeper {
                 *cursor = (*cursor + 1) % tables;
                 sweep_table(&self.core, &mut shard, space, *cursor, now_ms);
                 left -= 1;
+            }
+        }
+    }
+
+    /// Takes the records of emptied key spaces out of the accounts, and frees the indexes.
+    fn discount_emptied(&self) {
+        let emptied = std::mem::take(&mut *self.core.emptied.lock());
+        for (number, space) in emptied {
+            for table in 0..space.index.tables() {
+                let guard = crossbeam_epoch::pin();
+                let mut shard = self.core.shards[number].lock();
+                for slot in space.index.entries(table) {
+                    shard.live.remove(self.core.origin(slot, &guard), slot);
+                }
             }
         }
     }

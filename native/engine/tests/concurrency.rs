@@ -10,9 +10,9 @@ use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
 use common::rng::Rng;
-use common::{NOW, get_at, key, options, put, quiet, wait, wait_room, write};
+use common::{NOW, get_at, key, options, put, quiet, run, wait, wait_room, write};
 use ferric_engine::io::sim::SimIo;
-use ferric_engine::{Durability, Engine, Key, WriteError};
+use ferric_engine::{Access, Durability, Engine, Key, ReadError, WriteError};
 
 /// How long the threads of one test run.
 const SPELL: Duration = Duration::from_millis(1_500);
@@ -95,11 +95,16 @@ fn keys_written_together_are_seen_together() {
         let (engine, pairs, seen) = (Arc::clone(&engine), pairs.clone(), Arc::clone(&seen));
         crew.hire(move |round| {
             let pair = &pairs[round as usize % 8];
-            let mut access = engine.enter(NOW);
-            let keys: Vec<Key<'_>> =
-                pair.iter().map(|name| key(&engine, &access, 0, name.as_bytes())).collect();
-            let mut locked = access.lock_all(&keys);
-            let values = [0, 1].map(|n| locked.get(&keys[n]).map(|entry| entry.value.to_vec()));
+            let read = |access: &mut Access<'_>| {
+                let keys: Vec<Key<'_>> =
+                    pair.iter().map(|name| key(&engine, access, 0, name.as_bytes())).collect();
+                let mut locked = access.lock_all(&keys);
+                let mut value = |n: usize| {
+                    Ok::<_, ReadError>(locked.get(&keys[n])?.map(|entry| entry.value.to_vec()))
+                };
+                Ok::<_, ReadError>([value(0)?, value(1)?])
+            };
+            let (values, _) = run(&engine, NOW, read).expect("the records are intact");
             assert_eq!(values[0], values[1]);
             seen.fetch_add(u64::from(values[0].is_some()), Ordering::Relaxed);
         });

@@ -12,7 +12,7 @@ use common::model::{Content, Model, SPACES, Step, execute_at, value};
 use common::{NOW, config, key, options, rounds, wait, wait_room};
 use ferric_engine::io::sim::SimIo;
 use ferric_engine::io::{Io, PosixIo, UringIo};
-use ferric_engine::{Durability, Engine, ManualClock, WriteError};
+use ferric_engine::{Access, Durability, Engine, ManualClock, ReadError, WriteError};
 use proptest::prelude::*;
 
 /// What is done to the store.
@@ -125,7 +125,9 @@ impl Pair {
             Action::Get(space, key) => return self.get(*space, &name(*key)),
             Action::Scan { space, budget } => return self.scan(*space, *budget),
             Action::Random { space, seed } => {
-                let found = self.engine.enter(self.now).random(*space, *seed);
+                let random = |access: &mut Access<'_>| access.random(*space, *seed);
+                let (found, _) =
+                    common::run(&self.engine, self.now, random).expect("an intact record");
                 let live = self.live(*space);
                 prop_assert!(found.map_or(live.is_empty(), |key| live.contains_key(&key)));
             }
@@ -160,24 +162,23 @@ impl Pair {
     }
 
     fn get(&self, space: u16, bytes: &[u8]) -> Result<(), TestCaseError> {
-        let mut access = self.engine.enter(self.now);
-        let key = key(&self.engine, &access, space, bytes);
-        let mut locked = access.lock(&key);
-        let found = locked.get(&key).map(|entry| (entry.value.to_vec(), entry.meta.expiry_ms));
+        let get = |access: &mut Access<'_>| {
+            let key = key(&self.engine, access, space, bytes);
+            let mut locked = access.lock(&key);
+            let entry = locked.get(&key)?;
+            Ok::<_, ReadError>(entry.map(|entry| (entry.value.to_vec(), entry.meta.expiry_ms)))
+        };
+        let (found, _) = common::run(&self.engine, self.now, get).expect("an intact record");
         prop_assert_eq!(found, self.live(space).remove(bytes));
         Ok(())
     }
 
     fn scan(&self, space: u16, budget: usize) -> Result<(), TestCaseError> {
-        let (mut access, mut found, mut cursor) = (self.engine.enter(self.now), Content::new(), 0);
-        loop {
-            cursor = access.scan(space, cursor, budget, &mut |key, entry| {
-                found.insert(key.to_vec(), (entry.value.to_vec(), entry.meta.expiry_ms));
-            });
-            if cursor == 0 {
-                break;
-            }
-        }
+        let mut found = Content::new();
+        common::scan(&self.engine, space, self.now, budget, |key, entry| {
+            found.insert(key.to_vec(), (entry.value.to_vec(), entry.meta.expiry_ms));
+        });
+        let mut access = self.engine.enter(self.now);
         let live = self.live(space);
         // Keys that have expired count until they are removed, which may happen at any time.
         let (len, expires) = loop {

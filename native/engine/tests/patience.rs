@@ -35,7 +35,14 @@ fn a_busy_shard_turns_the_impatient_away_and_keeps_the_patient_waiting() {
     let_go.send(()).expect("the holder waits");
     let mut access = engine.enter(1_000_000);
     let key = key(&engine, &access, 0, b"k");
-    assert!(access.acquire(&key).expect("without patience it waits").get(&key).is_none());
+    assert!(
+        access
+            .acquire(&key)
+            .expect("without patience it waits")
+            .get(&key)
+            .expect("in memory")
+            .is_none()
+    );
     holder.join().expect("the holder");
     drop(access);
     engine.close().expect("close");

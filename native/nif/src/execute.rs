@@ -117,6 +117,10 @@ fn finish<'a>(env: Env<'a>, client: &Client, replies: Term<'a>, progress: Progre
             waiting::for_room(env, engine);
             atoms::busy().encode(env)
         }
+        Next::Cold => {
+            // Nothing leaves memory yet.
+            atoms::again().encode(env)
+        }
         Next::Control(control) => control_term(env, client, control),
     };
     (replies, wait, next).encode(env)

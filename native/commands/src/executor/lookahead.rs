@@ -34,7 +34,7 @@ impl<'d, 'b> Lookahead<'d, 'b> {
 
     /// To be called before each command.
     #[inline]
-    pub(super) fn step(&mut self, access: &Access<'_>, db: u16, shards: u16) {
+    pub(super) fn step(&mut self, access: &mut Access<'_>, db: u16, shards: u16) {
         if self.left > 0 {
             self.left -= 1;
         } else if !self.done {
@@ -47,7 +47,7 @@ impl<'d, 'b> Lookahead<'d, 'b> {
         self.feed.discard();
     }
 
-    fn look(&mut self, access: &Access<'_>, db: u16, shards: u16) {
+    fn look(&mut self, access: &mut Access<'_>, db: u16, shards: u16) {
         self.left = WINDOW - 1;
         let mut hints: SmallVec<[Hint; WINDOW]> = SmallVec::new();
         for _ in 0..WINDOW {

@@ -1,6 +1,6 @@
 //! Looking keys up on behalf of a command.
 
-use ferric_engine::{Entry, Key, Locked};
+use ferric_engine::{Entry, Key, Locked, ReadError};
 
 use super::string;
 use crate::context::{Context, Fault, Outcome};
@@ -28,50 +28,71 @@ impl<'c> Lookup<'c> {
     }
 
     /// A key's entry for a command that reads it: counts as a hit or miss and as use of the key.
+    ///
+    /// # Errors
+    /// The key is not in memory, or damaged; nothing is counted then.
     #[inline]
-    pub fn read<'l>(&self, locked: &'l mut Locked<'_, '_>, key: &Key) -> Option<Entry<'l>> {
-        let entry = self.modify(locked, key);
+    pub fn read<'l>(
+        &self,
+        locked: &'l mut Locked<'_, '_>,
+        key: &Key,
+    ) -> Result<Option<Entry<'l>>, ReadError> {
+        let entry = self.modify(locked, key)?;
         self.count(entry.is_some());
-        entry
+        Ok(entry)
     }
 
     /// A key's entry for a command that asks about the key: counts as a hit or miss only.
-    pub fn inspect<'l>(&self, locked: &'l mut Locked<'_, '_>, key: &Key) -> Option<Entry<'l>> {
-        let entry = locked.peek(key);
+    ///
+    /// # Errors
+    /// The key is not in memory, or damaged; nothing is counted then.
+    pub fn inspect<'l>(
+        &self,
+        locked: &'l mut Locked<'_, '_>,
+        key: &Key,
+    ) -> Result<Option<Entry<'l>>, ReadError> {
+        let entry = locked.peek(key)?;
         self.count(entry.is_some());
-        entry
+        Ok(entry)
     }
 
     /// A key's entry for a command that changes it: counts as use of the key only.
+    ///
+    /// # Errors
+    /// The key is not in memory, or damaged.
     #[inline]
-    pub fn modify<'l>(&self, locked: &'l mut Locked<'_, '_>, key: &Key) -> Option<Entry<'l>> {
+    pub fn modify<'l>(
+        &self,
+        locked: &'l mut Locked<'_, '_>,
+        key: &Key,
+    ) -> Result<Option<Entry<'l>>, ReadError> {
         if self.touch { locked.get(key) } else { locked.peek(key) }
     }
 
     /// [`Lookup::read`] of a string.
     ///
     /// # Errors
-    /// WRONGTYPE when the key holds something else.
+    /// WRONGTYPE when the key holds something else; the key is not in memory, or damaged.
     #[inline]
     pub fn read_string<'l>(
         &self,
         locked: &'l mut Locked<'_, '_>,
         key: &Key,
     ) -> Result<Option<Entry<'l>>, Fault> {
-        string::check(self.read(locked, key))
+        string::check(self.read(locked, key)?)
     }
 
     /// [`Lookup::modify`] of a string.
     ///
     /// # Errors
-    /// WRONGTYPE when the key holds something else.
+    /// WRONGTYPE when the key holds something else; the key is not in memory, or damaged.
     #[inline]
     pub fn modify_string<'l>(
         &self,
         locked: &'l mut Locked<'_, '_>,
         key: &Key,
     ) -> Result<Option<Entry<'l>>, Fault> {
-        string::check(self.modify(locked, key))
+        string::check(self.modify(locked, key)?)
     }
 
     /// [`Context::bound`] while shards are locked.

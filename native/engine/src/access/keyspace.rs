@@ -1,18 +1,19 @@
 //! What concerns whole key spaces.
 
 use std::collections::HashSet;
-use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
+use crossbeam_epoch as epoch;
 use smallvec::SmallVec;
 
 use super::{Access, Entry, Meta};
+use crate::address::is_in_log;
 use crate::core::Core;
-use crate::error::WriteError;
+use crate::error::{ReadError, WriteError};
 use crate::index::Slot;
 use crate::log::Write;
 use crate::record::{Kind, u32_at};
-use crate::shard::{Shard, Space};
+use crate::shard::{RecordRef, Shard, Space};
 use crate::stats::Counters;
 
 /// Bits of a scan cursor that belong to the index of one shard.
@@ -83,33 +84,75 @@ impl Access<'_> {
     /// Visits about `budget` live keys from `cursor` on (0 begins) and returns the next cursor, 0
     /// at the end. A key that is there during the whole iteration is visited at least once. Locks
     /// are held for some hundred keys at a time; `visit` must not use the engine.
+    ///
+    /// # Errors
+    /// Some of these keys are not in memory, or damaged. Others may have been visited.
     pub fn scan(
         &mut self,
         space: u16,
         cursor: u64,
         budget: usize,
         visit: &mut dyn FnMut(&[u8], Entry<'_>),
-    ) -> u64 {
+    ) -> Result<u64, ReadError> {
         let mut shard = (cursor >> INDEX_CURSOR_BITS) as usize;
         let mut place = cursor & ((1 << INDEX_CURSOR_BITS) - 1);
         let mut left = budget.max(1);
-        let core = self.core;
-        while left > 0 && shard < core.shards.len() {
-            let chunk = left.min(SCAN_CHUNK);
-            let locked = core.shards[shard].lock();
-            let index = &locked.spaces[usize::from(space)].index;
-            let (next, used) = index.scan(place, chunk, |slot| self.visit_slot(slot, visit));
-            drop(locked);
+        let shards = self.core.shards.len();
+        while left > 0 && shard < shards {
+            let (next, used) = self.scan_chunk(space, shard, place, left.min(SCAN_CHUNK), visit)?;
             place = next;
             shard += usize::from(place == 0);
             left = left.saturating_sub(used);
         }
         self.depend_on_tail();
-        if shard < core.shards.len() { (shard as u64) << INDEX_CURSOR_BITS | place } else { 0 }
+        Ok(if shard < shards { (shard as u64) << INDEX_CURSOR_BITS | place } else { 0 })
     }
 
-    fn visit_slot(&self, slot: Slot, visit: &mut dyn FnMut(&[u8], Entry<'_>)) {
-        let record = self.core.record(slot.address(), &self.guard);
+    /// Visits a chunk of one shard: all of its keys or, if some are not in memory, none.
+    fn scan_chunk(
+        &mut self,
+        space: u16,
+        number: usize,
+        place: u64,
+        budget: usize,
+        visit: &mut dyn FnMut(&[u8], Entry<'_>),
+    ) -> Result<(u64, usize), ReadError> {
+        let core = self.core;
+        let shard = core.shards[number].lock();
+        let mut slots: Vec<(Slot, RecordRef)> = Vec::with_capacity(budget);
+        let mut outcome = Ok(());
+        let index = &shard.spaces[usize::from(space)].index;
+        let next = index.scan(place, budget, |slot| {
+            match self.record_of(&shard, number as u16, space, slot) {
+                Ok(record) => slots.push((slot, record)),
+                Err(error) => outcome = Err(error),
+            }
+        });
+        outcome?;
+        slots.into_iter().for_each(|(slot, record)| self.visit_record(slot, record, visit));
+        Ok(next)
+    }
+
+    /// The record of an entry of a locked shard; noted as missing when it is not in memory.
+    fn record_of(
+        &mut self,
+        shard: &Shard,
+        number: u16,
+        space: u16,
+        slot: Slot,
+    ) -> Result<RecordRef, ReadError> {
+        if let Some(record) = self.core.record(slot.address(), &self.guard) {
+            return Ok(record);
+        }
+        if shard.is_damaged(slot.address()) {
+            return Err(ReadError::Damaged);
+        }
+        self.missing.add(number, shard.spaces[usize::from(space)].id, slot);
+        Err(ReadError::Cold)
+    }
+
+    /// Visits an entry whose shard is locked, unless it has expired.
+    fn visit_record(&self, slot: Slot, record: RecordRef, visit: &mut dyn FnMut(&[u8], Entry<'_>)) {
         let header = record.header();
         if self.is_expired(header.expiry_ms) {
             return;
@@ -121,7 +164,10 @@ impl Access<'_> {
     }
 
     /// A live key chosen by the dice `seed`.
-    pub fn random(&mut self, space: u16, seed: u64) -> Option<Vec<u8>> {
+    ///
+    /// # Errors
+    /// The key that was chosen is not in memory, or damaged.
+    pub fn random(&mut self, space: u16, seed: u64) -> Result<Option<Vec<u8>>, ReadError> {
         let mut dice = seed | 1;
         for _ in 0..RANDOM_TRIES {
             // splitmix64 (Steele, Lea, Flood, OOPSLA 2014): one number from the last.
@@ -130,31 +176,39 @@ impl Access<'_> {
             mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
             let total = self.len(space);
             if total == 0 {
-                return None;
+                return Ok(None);
             }
-            if let Some(key) = self.random_at(space, mixed % total, mixed ^ (mixed >> 31)) {
+            if let Some(key) = self.random_at(space, mixed % total, mixed ^ (mixed >> 31))? {
                 // Once more: it may have been written since it was counted.
                 self.depend_on_tail();
-                return Some(key);
+                return Ok(Some(key));
             }
         }
-        None
+        Ok(None)
     }
 
     /// A random live key of the shard that holds the `rank`-th key.
-    fn random_at(&self, space: u16, mut rank: u64, dice: u64) -> Option<Vec<u8>> {
-        for shard in &self.core.shards {
+    fn random_at(
+        &mut self,
+        space: u16,
+        mut rank: u64,
+        dice: u64,
+    ) -> Result<Option<Vec<u8>>, ReadError> {
+        let core = self.core;
+        for (number, shard) in core.shards.iter().enumerate() {
             let shard = shard.lock();
             let index = &shard.spaces[usize::from(space)].index;
             if rank >= index.len() {
                 rank -= index.len();
                 continue;
             }
+            let Some(slot) = index.random(dice) else { return Ok(None) };
+            let record = self.record_of(&shard, number as u16, space, slot)?;
             let mut key = None;
-            self.visit_slot(index.random(dice)?, &mut |found, _| key = Some(found.to_vec()));
-            return key;
+            self.visit_record(slot, record, &mut |found, _| key = Some(found.to_vec()));
+            return Ok(key);
         }
-        None
+        Ok(None)
     }
 
     /// Empties key spaces, all or none. Takes the same time however many keys they have; memory is
@@ -177,12 +231,12 @@ impl Access<'_> {
         }
         if !emptied.is_empty() {
             let lsn = self.write_table(&table)?;
-            for shard in &mut shards {
+            for (number, shard) in shards.iter_mut().enumerate() {
                 for &space in &emptied {
                     let mut fresh = Space::new(table.ids[usize::from(space)]);
                     fresh.lsn = lsn;
                     let old = std::mem::replace(&mut shard.spaces[usize::from(space)], fresh);
-                    core.log.trash.put(Arc::new(old));
+                    core.emptied.lock().push((number, old));
                 }
             }
         }
@@ -249,17 +303,22 @@ pub(crate) fn sweep_table(
 ) -> u64 {
     let now_s = (now_ms / 1000) as u32;
     let durable = core.log.durable();
+    let guard = epoch::pin();
     let mut removed = 0;
     // A crash that loses one of these could bring an older record of its key back.
     let mut not_durable: SmallVec<[Slot; 8]> = SmallVec::new();
-    let space = &mut shard.spaces[number];
+    let Shard { spaces, live, .. } = shard;
+    let space = &mut spaces[number];
     space.index.retain_in_table(table, |slot| {
         age(slot, now_s);
         let expiry_s = slot.expiry_s();
         // Rounded up and truncated respectively: past in seconds is past in milliseconds.
         let due = expiry_s != 0 && expiry_s != u32::MAX && u64::from(expiry_s) * 1000 < now_ms;
-        removed += u64::from(due);
-        if due && slot.address() >= durable {
+        if due {
+            removed += 1;
+            live.remove(core.origin(*slot, &guard), *slot);
+        }
+        if due && is_in_log(slot.address()) && slot.address() >= durable {
             not_durable.push(*slot);
         }
         !due

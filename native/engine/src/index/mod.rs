@@ -167,6 +167,12 @@ impl Index {
         (0, seen)
     }
 
+    /// The entries of one table.
+    pub(crate) fn entries(&self, number: usize) -> impl Iterator<Item = Slot> + '_ {
+        let slots = self.tables.get(number).map(Table::slots).unwrap_or_default();
+        slots.iter().copied().filter(|slot| slot.is_live())
+    }
+
     /// Visits the entries of one table that `pick` chooses and removes those for which it says so.
     pub(crate) fn retain_in_table(
         &mut self,

@@ -1,25 +1,30 @@
 //! One index entry in 16 bytes.
 
+use crate::address::POSITION_BITS;
 use crate::record::ALIGN;
 
 /// Bits of a key's hash that the index keeps: enough to place the key in a table of any size
 /// without reading its record again.
 pub(crate) const HASH_BITS: u32 = 31;
 /// Low hash bits, kept in the second word; they choose the place within a table.
-const LOW_BITS: u32 = 13;
+const LOW_BITS: u32 = 14;
 const TAG_BITS: u32 = HASH_BITS - LOW_BITS;
 const TAG_MASK: u64 = (1 << TAG_BITS) - 1;
-const ADDRESS_SHIFT: u32 = TAG_BITS + 1;
+/// Region and position, without the bits that are always zero.
+const ADDRESS_SHIFT: u32 = TAG_BITS;
 
 const EXPIRY_SHIFT: u32 = 32;
-const SIZE_SHIFT: u32 = 26;
-const ACCESS_SHIFT: u32 = 13;
+const SIZE_SHIFT: u32 = 27;
+const SIZE_MASK: u64 = 31;
+const ACCESS_SHIFT: u32 = 14;
 /// Access times are kept modulo this many seconds.
 pub(crate) const ACCESS_SPAN: u32 = 1 << 13;
 const ACCESS_MASK: u64 = ACCESS_SPAN as u64 - 1;
 
-/// Word 0: `address/8 (45) | spare (1) | tag (18)`, the spare bit kept for objects held in memory.
-/// Word 1: `expiry, seconds rounded up (32) | size class (6) | last access, seconds (13) | low hash (13)`.
+/// Word 0: `region (2) | position/8 (45) | tag (17)`.
+/// Word 1: `expiry, seconds rounded up (32) | size class (5) | last access, seconds (13) | low hash (14)`.
+///
+/// The size class is the bit length of the record's length.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Slot {
     place: u64,
@@ -34,9 +39,10 @@ pub(crate) const GONE: Slot = Slot { place: 1, about: 0 };
 impl Slot {
     /// An entry for the record of `len` bytes at `address`.
     pub(crate) fn new(hash: u32, address: u64, len: u64, expiry_ms: u64, now_s: u32) -> Slot {
-        debug_assert!(address != 0 && address.is_multiple_of(ALIGN) && address < 1 << 48);
+        debug_assert!(address != 0 && address.is_multiple_of(ALIGN));
+        debug_assert!(address >> (POSITION_BITS + 2) == 0 && len < 1 << SIZE_MASK);
         let tag = u64::from(hash >> LOW_BITS) & TAG_MASK;
-        let class = u64::from(u64::BITS - len.leading_zeros()) & 63;
+        let class = u64::from(u64::BITS - len.leading_zeros()) & SIZE_MASK;
         Slot {
             place: (address / ALIGN) << ADDRESS_SHIFT | tag,
             about: u64::from(coarse_expiry(expiry_ms)) << EXPIRY_SHIFT
@@ -57,6 +63,23 @@ impl Slot {
     /// Where the record is.
     pub(crate) fn address(self) -> u64 {
         (self.place >> ADDRESS_SHIFT) * ALIGN
+    }
+
+    /// The same entry for the same record at another address.
+    pub(crate) fn moved_to(self, address: u64) -> Slot {
+        debug_assert!(address != 0 && address.is_multiple_of(ALIGN));
+        Slot { place: (address / ALIGN) << ADDRESS_SHIFT | self.place & TAG_MASK, ..self }
+    }
+
+    /// The record is shorter than this, in bytes.
+    pub(crate) fn size_bound(self) -> u64 {
+        1 << (self.about >> SIZE_SHIFT & SIZE_MASK)
+    }
+
+    /// What the record counts for in figures about space: three quarters of the bound on its size,
+    /// which is right on average.
+    pub(crate) fn weight(self) -> u64 {
+        self.size_bound() / 4 * 3
     }
 
     /// The hash bits the entry was made with.
@@ -100,12 +123,14 @@ mod tests {
     proptest! {
         #[test]
         fn keeps_what_it_was_given(
-            hash in 0u32..1 << HASH_BITS, address in 1u64..1 << 45, expiry_ms: u64, now in 0u32..2_000_000_000, later in 0u32..8191,
+            hash in 0u32..1 << HASH_BITS, address in 1u64..1 << 47, len in 32u64..1 << 31, expiry_ms: u64, now in 0u32..2_000_000_000, later in 0u32..8191,
         ) {
-            let mut slot = Slot::new(hash, address * 8, 100, expiry_ms, now);
+            let mut slot = Slot::new(hash, address * 8, len, expiry_ms, now);
             prop_assert!(slot.is_live() && slot.matches(hash));
             prop_assert_eq!((slot.hash(), slot.address()), (hash, address * 8));
             prop_assert_eq!(slot.expiry_s(), coarse_expiry(expiry_ms));
+            prop_assert!(len < slot.size_bound() && slot.size_bound() <= 2 * len);
+            prop_assert_eq!(slot.moved_to(48).moved_to(address * 8), slot);
             prop_assert_eq!(slot.idle_s(now + later), later);
             slot.touch(now + later);
             prop_assert_eq!(slot.idle_s(now + later), 0);

@@ -31,6 +31,7 @@ pub use waiters::Waiter;
 use waiters::Waiters;
 
 use crate::Lsn;
+use crate::address::{MAX_POSITION, is_in_log};
 use crate::error::{Failure, WriteError};
 use crate::options::{Durability, Options};
 use crate::record::frame::{BLOCK, HEADER as FRAME_HEADER};
@@ -40,8 +41,6 @@ use crate::stats::Counters;
 
 /// Values from this size on are copied into the log without its lock.
 const LARGE_VALUE: usize = 64 << 10;
-/// Addresses end here: an index entry has room for 48 bits.
-const MAX_ADDRESS: u64 = 1 << 48;
 /// In async mode the committer is woken early when so much is unsynced.
 const ASYNC_WAKE: u64 = 8 << 20;
 
@@ -165,7 +164,7 @@ impl Log {
                 // SAFETY: `reserve` made room for `len` bytes at the tail's address in a present
                 // segment buffer; this writer alone has that range, until the frame is sealed,
                 // which the tail lock or `copying` forbids while this runs.
-                unsafe { fill_record(self.segments.at(address, guard), write, sequence) };
+                unsafe { fill_record(self.writable(address, guard), write, sequence) };
                 placed(number, address);
                 address += write.total_len();
             }
@@ -194,7 +193,10 @@ impl Log {
         write: &Write<'_>,
         guard: &Guard,
     ) -> bool {
-        if old.total_len() != write.total_len() || write.value.len() >= LARGE_VALUE {
+        if !is_in_log(address)
+            || old.total_len() != write.total_len()
+            || write.value.len() >= LARGE_VALUE
+        {
             return false;
         }
         let mut tail = self.tail.lock();
@@ -202,12 +204,17 @@ impl Log {
             return false;
         }
         tail.sequence += 1;
-        let at = self.segments.at(address, guard);
+        let at = self.writable(address, guard);
         // SAFETY: the record is in the open frame, whose bytes only the holder of the tail lock
         // writes; its readers hold the shard's lock, as does the caller. Lengths are equal.
         unsafe { fill_record(at, write, tail.sequence) };
         Counters::add(&self.counters.coalesced, 1);
         true
+    }
+
+    /// Memory of the open frame.
+    fn writable(&self, address: u64, guard: &Guard) -> *mut u8 {
+        self.segments.at(address, guard).expect("the tail's segment has its buffer")
     }
 
     /// Locks the tail with room for `len` bytes in the open frame.
@@ -246,14 +253,14 @@ impl Log {
         if span << shift > MAX_COVERED {
             return Err(WriteError::TooLarge);
         }
-        if (id + span) << shift > MAX_ADDRESS {
+        if (id + span) << shift > MAX_POSITION {
             return Err(WriteError::Failed);
         }
         let bytes = usize::try_from(span << shift).map_err(|_| WriteError::TooLarge)?;
         // Anonymous memory is not a file: this neither blocks nor touches a disk.
         let buffer = Buffer::new(bytes).map_err(|_| WriteError::Busy)?;
         let span = u32::try_from(span).map_err(|_| WriteError::TooLarge)?;
-        self.segments.add(id, span, Memory::Buffer(buffer), None);
+        self.segments.add(id, span, Some(Memory::Buffer(buffer)), None);
         if unused {
             tail.widen(span, shift);
         } else {

@@ -63,6 +63,7 @@ pub(crate) fn open(options: &Options) -> Result<Recovered, OpenError> {
         next_space: AtomicU32::new(replayed.next_space),
         hash_seed: manifest.hash_seed,
         clock: Arc::clone(&options.clock),
+        emptied: Mutex::default(),
         sweeping: AtomicBool::new(true),
         io: options.io.name(),
     });
@@ -170,19 +171,34 @@ fn resume(
     let buffer =
         || Buffer::new(size as usize).map_err(OpenError::io("reserve memory for", &files.dir));
     let Some(last) = &scanned.last else {
-        segments.add(0, 1, Memory::Buffer(buffer()?), None);
+        segments.add(0, 1, Some(Memory::Buffer(buffer()?)), None);
         return Ok(Resume { tail: Tail::at(BLOCK, 0, 1, size, sequence), current: None });
     };
     let id = last.header.id;
     let next = id + u64::from(last.header.span);
     if last.header.span > 1 || last.end + 2 * BLOCK > next * size {
-        segments.add(next, 1, Memory::Buffer(buffer()?), None);
+        segments.add(next, 1, Some(Memory::Buffer(buffer()?)), None);
         let mut tail = Tail::at(next * size + BLOCK, next, 1, (next + 1) * size, sequence);
         tail.previous_end = last.end;
         return Ok(Resume { tail, current: None });
     }
-    segments.reopen(id, buffer()?, last.end - id * size);
+    let buffer = writable_copy(segments, id, buffer()?, last.end - id * size);
+    segments.add(id, 1, Some(Memory::Buffer(buffer)), Some(Arc::clone(&last.file)));
     let mut tail = Tail::at(last.end, id, 1, next * size, sequence);
     tail.previous_end = last.header.previous_end;
     Ok(Resume { tail, current: Some((id, Arc::clone(&last.file))) })
+}
+
+/// Copies the first `used` bytes of a mapped segment into `buffer`.
+fn writable_copy(segments: &Segments, number: u64, buffer: Buffer, used: u64) -> Buffer {
+    let memory = segments.memory(number).expect("the last segment is present");
+    if let Memory::Mapped(mapping) = &*memory {
+        let bytes = mapping.as_slice();
+        let used = usize::try_from(used).map_or(0, |used| used.min(bytes.len()));
+        assert!(used <= buffer.len(), "a segment of one size");
+        // SAFETY: `used` lies within both; the buffer is new, nobody else has it, and the two do
+        // not overlap.
+        unsafe { std::ptr::copy_nonoverlapping(bytes.as_ptr(), buffer.base(), used) };
+    }
+    buffer
 }

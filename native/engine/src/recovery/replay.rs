@@ -17,6 +17,7 @@ use crate::shard::{RecordRef, Shard, Space};
 pub(crate) struct Replay<'o> {
     options: &'o Options,
     hash_seed: u64,
+    shift: u32,
     now_s: u32,
     table: SpaceTable,
     /// Each incarnation's parts, a shard each. Emptied ones are dropped at the end.
@@ -39,6 +40,7 @@ impl<'o> Replay<'o> {
         Replay {
             options,
             hash_seed: manifest.hash_seed,
+            shift: manifest.shift,
             now_s: (options.clock.now_ms() / 1000) as u32,
             table: SpaceTable::first(0),
             spaces: HashMap::new(),
@@ -69,9 +71,10 @@ impl<'o> Replay<'o> {
         let space = &mut parts[shard];
         let guard = epoch::pin();
         let place = space.index.find(hash, |slot| {
+            let at = segments.at(slot.address(), &guard).expect("segments read stay mapped");
             // SAFETY: the slot was made by this replay from a verified record of a segment that
             // stays mapped; nobody else has the store yet.
-            unsafe { RecordRef::new(segments.at(slot.address(), &guard)) }.has_key(record.key)
+            unsafe { RecordRef::new(at) }.has_key(record.key)
         });
         if let Some(place) = place {
             space.expires -= u64::from(space.index.slot(place).expiry_s() != 0);
@@ -120,11 +123,16 @@ impl<'o> Replay<'o> {
         if self.spaces.iter().any(|(&id, parts)| id >= next && has_keys(parts)) {
             return Err(format!("the store has keys in more than {wanted} databases"));
         }
-        let mut shards: Vec<Shard> = (0..self.options.shards).map(|_| Shard::new([])).collect();
+        let mut shards: Vec<Shard> =
+            (0..self.options.shards).map(|_| Shard::new(self.shift)).collect();
         for &id in &self.table.ids {
             let mut parts = self.spaces.remove(&id).unwrap_or_default().into_iter();
             for shard in &mut shards {
-                shard.spaces.push(parts.next().unwrap_or_else(|| Space::new(id)));
+                let space = parts.next().unwrap_or_else(|| Space::new(id));
+                for slot in (0..space.index.tables()).flat_map(|table| space.index.entries(table)) {
+                    shard.live.add(slot.address(), slot);
+                }
+                shard.spaces.push(space);
             }
         }
         Ok(Replayed { shards, next_space: self.table.next, sequence: self.sequence })

@@ -96,7 +96,8 @@ impl<'a> Scan<'a> {
         let len = file.len().map_err(OpenError::io("read", &path))?;
         let mapping = file.map(len).map_err(OpenError::io("map", &path))?;
         let header = self.check_header(id, mapping.as_slice(), &path)?;
-        self.segments.add(id, header.span, Memory::Mapped(mapping), Some(Arc::clone(&file)));
+        let memory = Some(Memory::Mapped(mapping));
+        self.segments.add(id, header.span, memory, Some(Arc::clone(&file)));
         let memory = self.segments.memory(id).expect("just added");
         let Memory::Mapped(mapping) = &*memory else { unreachable!("added as mapped") };
         let (last_frame, end) = self.frames(&header, mapping.as_slice(), replay);

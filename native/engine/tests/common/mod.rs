@@ -12,7 +12,9 @@ use std::sync::mpsc::channel;
 use proptest::test_runner::{Config as ProptestConfig, FileFailurePersistence};
 
 use ferric_engine::io::Io;
-use ferric_engine::{Access, Engine, Key, ManualClock, Meta, Op, OpenError, Options, WriteError};
+use ferric_engine::{
+    Access, Engine, Entry, Key, ManualClock, Meta, Op, OpenError, Options, ReadError, WriteError,
+};
 
 /// The time at which the tests read and write unless they say otherwise, Unix milliseconds.
 pub const NOW: u64 = 1_000_000;
@@ -68,15 +70,63 @@ pub fn key<'k>(engine: &Engine, access: &Access<'_>, space: u16, bytes: &'k [u8]
     access.key(space, route(bytes, engine.shards() as u16), bytes)
 }
 
+/// An error that may say that something has to be fetched first.
+pub trait MayBeCold {
+    fn is_cold(&self) -> bool;
+}
+
+impl MayBeCold for ReadError {
+    fn is_cold(&self) -> bool {
+        *self == ReadError::Cold
+    }
+}
+
+impl MayBeCold for WriteError {
+    fn is_cold(&self) -> bool {
+        *self == WriteError::Cold
+    }
+}
+
+/// Runs a command as the executor does: again and again until what it needs is in memory. Returns
+/// what it returned, and what that depends on.
+pub fn run<T, E: MayBeCold>(
+    engine: &Engine,
+    now: u64,
+    mut command: impl FnMut(&mut Access<'_>) -> Result<T, E>,
+) -> Result<(T, u64), E> {
+    loop {
+        let mut access = engine.enter(now);
+        match command(&mut access) {
+            Ok(outcome) => return Ok((outcome, access.depends_on())),
+            Err(error) if error.is_cold() => {
+                let missing = access.take_missing();
+                drop(access);
+                let (sender, receiver) = channel();
+                engine.fetch(missing, Box::new(move || drop(sender.send(()))));
+                receiver.recv().expect("the waiter is called");
+            }
+            Err(error) => return Err(error),
+        }
+    }
+}
+
 /// Puts or deletes several keys at once; returns what to wait for.
 pub fn write(
     engine: &Engine,
     space: u16,
     changes: &[(&[u8], Option<&[u8]>)],
 ) -> Result<u64, WriteError> {
-    let mut access = engine.enter(NOW);
+    run(engine, NOW, |access| write_with(engine, access, space, changes)).map(|(_, lsn)| lsn)
+}
+
+fn write_with(
+    engine: &Engine,
+    access: &mut Access<'_>,
+    space: u16,
+    changes: &[(&[u8], Option<&[u8]>)],
+) -> Result<(), WriteError> {
     let keys: Vec<Key<'_>> =
-        changes.iter().map(|(bytes, _)| key(engine, &access, space, bytes)).collect();
+        changes.iter().map(|(bytes, _)| key(engine, access, space, bytes)).collect();
     let ops: Vec<Op<'_>> = keys
         .iter()
         .zip(changes)
@@ -85,23 +135,25 @@ pub fn write(
             None => Op::Delete { key },
         })
         .collect();
-    access.lock_all(&keys).write(&ops)?;
-    Ok(access.depends_on())
+    access.lock_all(&keys).write(&ops)
 }
 
 pub fn put(engine: &Engine, bytes: &[u8], value: &[u8]) -> Result<u64, WriteError> {
-    let mut access = engine.enter(NOW);
-    let key = key(engine, &access, 0, bytes);
-    access.lock(&key).put(&key, Meta::default(), value)?;
-    Ok(access.depends_on())
+    let put = |access: &mut Access<'_>| {
+        let key = key(engine, access, 0, bytes);
+        access.lock(&key).put(&key, Meta::default(), value)
+    };
+    run(engine, NOW, put).map(|(_, lsn)| lsn)
 }
 
 /// The value, and what the answer depends on.
 pub fn get_at(engine: &Engine, space: u16, bytes: &[u8]) -> (Option<Vec<u8>>, u64) {
-    let mut access = engine.enter(NOW);
-    let key = key(engine, &access, space, bytes);
-    let value = access.lock(&key).get(&key).map(|entry| entry.value.to_vec());
-    (value, access.depends_on())
+    let get = |access: &mut Access<'_>| {
+        let key = key(engine, access, space, bytes);
+        let mut locked = access.lock(&key);
+        Ok::<_, ReadError>(locked.get(&key)?.map(|entry| entry.value.to_vec()))
+    };
+    run(engine, NOW, get).expect("the record is intact")
 }
 
 pub fn get(engine: &Engine, bytes: &[u8]) -> Option<Vec<u8>> {
@@ -138,14 +190,26 @@ pub fn wait_room(engine: &Engine) {
 /// All keys and values of a space.
 pub fn dump(engine: &Engine, space: u16) -> std::collections::BTreeMap<Vec<u8>, Vec<u8>> {
     let mut all = std::collections::BTreeMap::new();
-    let mut access = engine.enter(NOW);
+    scan(engine, space, NOW, 100, |key, entry| {
+        all.insert(key.to_vec(), entry.value.to_vec());
+    });
+    all
+}
+
+/// Visits all keys of a space.
+pub fn scan(
+    engine: &Engine,
+    space: u16,
+    now: u64,
+    budget: usize,
+    mut visit: impl FnMut(&[u8], Entry<'_>),
+) {
     let mut cursor = 0;
     loop {
-        cursor = access.scan(space, cursor, 100, &mut |key, entry| {
-            all.insert(key.to_vec(), entry.value.to_vec());
-        });
+        let step = |access: &mut Access<'_>| access.scan(space, cursor, budget, &mut visit);
+        cursor = run(engine, now, step).expect("the records are intact").0;
         if cursor == 0 {
-            return all;
+            return;
         }
     }
 }

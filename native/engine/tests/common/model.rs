@@ -4,10 +4,10 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::hash::{DefaultHasher, Hash, Hasher};
 
-use ferric_engine::{Engine, Key, Meta, Op, WriteError};
+use ferric_engine::{Access, Engine, Key, Meta, Op, WriteError};
 
 use super::rng::Rng;
-use super::{NOW, key, wait_room};
+use super::{NOW, key, run, scan, wait_room};
 
 /// Number of key spaces that the random steps use.
 pub const SPACES: u16 = 3;
@@ -81,17 +81,10 @@ impl Model {
     /// What the store shows at the time `now`.
     pub fn read_at(engine: &Engine, now: u64) -> Model {
         let mut model = Model::default();
-        let mut access = engine.enter(now);
         for (space, content) in model.0.iter_mut().enumerate() {
-            let mut cursor = 0;
-            loop {
-                cursor = access.scan(space as u16, cursor, 50, &mut |key, entry| {
-                    content.insert(key.to_vec(), (entry.value.to_vec(), entry.meta.expiry_ms));
-                });
-                if cursor == 0 {
-                    break;
-                }
-            }
+            scan(engine, space as u16, now, 50, |key, entry| {
+                content.insert(key.to_vec(), (entry.value.to_vec(), entry.meta.expiry_ms));
+            });
         }
         model
     }
@@ -109,16 +102,19 @@ impl Model {
 
 /// Does one step; returns what its acknowledgement has to wait for.
 pub fn execute_at(engine: &Engine, step: &Step, now: u64) -> Result<u64, WriteError> {
-    let mut access = engine.enter(now);
+    run(engine, now, |access| execute_in(engine, access, step)).map(|(_, lsn)| lsn)
+}
+
+fn execute_in(engine: &Engine, access: &mut Access<'_>, step: &Step) -> Result<(), WriteError> {
     match step {
         Step::Put { space, key: bytes, value, expiry_ms } => {
-            let key = key(engine, &access, *space, bytes);
+            let key = key(engine, access, *space, bytes);
             let meta = Meta { expiry_ms: *expiry_ms, kind: 2, flags: 1 };
-            access.lock(&key).put(&key, meta, value)?;
+            access.lock(&key).put(&key, meta, value)
         }
         Step::Write { space, changes } => {
             let keys: Vec<Key<'_>> =
-                changes.iter().map(|(bytes, _)| key(engine, &access, *space, bytes)).collect();
+                changes.iter().map(|(bytes, _)| key(engine, access, *space, bytes)).collect();
             let ops: Vec<Op<'_>> = keys
                 .iter()
                 .zip(changes)
@@ -127,12 +123,11 @@ pub fn execute_at(engine: &Engine, step: &Step, now: u64) -> Result<u64, WriteEr
                     None => Op::Delete { key },
                 })
                 .collect();
-            access.lock_all(&keys).write(&ops)?;
+            access.lock_all(&keys).write(&ops)
         }
-        Step::Flush(spaces) => access.flush(spaces)?,
-        Step::Swap(a, b) => access.swap(*a, *b)?,
+        Step::Flush(spaces) => access.flush(spaces),
+        Step::Swap(a, b) => access.swap(*a, *b),
     }
-    Ok(access.depends_on())
 }
 
 /// [`execute_at`] at the usual time, waiting for room as often as it takes.

@@ -14,9 +14,9 @@ pub fn copy(ctx: &mut Context<'_, '_>, args: Args<'_>) -> Outcome {
     let (source, target) = (ctx.key(args[1]), ctx.key_in(db, args[2]));
     let lookup = Lookup::new(ctx);
     let mut locked = ctx.access.acquire_all([&source, &target])?;
-    lookup.read(&mut locked, &source);
-    let free = lookup.modify(&mut locked, &target).is_none() || replace;
-    let Some(entry) = locked.peek(&source).filter(|_| free) else {
+    lookup.read(&mut locked, &source)?;
+    let free = lookup.modify(&mut locked, &target)?.is_none() || replace;
+    let Some(entry) = locked.peek(&source)?.filter(|_| free) else {
         ctx.reply.integer(0);
         return Ok(());
     };

@@ -96,7 +96,7 @@ fn set_expiry(ctx: &mut Context<'_, '_>, args: Args<'_>, unit: Unit) -> Outcome 
         .ok_or_else(|| invalid_expire_time(ctx.command.name))?;
     let (key, lookup) = (ctx.key(args[1]), Lookup::new(ctx));
     let mut locked = ctx.access.acquire(&key)?;
-    let entry = match lookup.modify(&mut locked, &key) {
+    let entry = match lookup.modify(&mut locked, &key)? {
         Some(entry) if conditions.allow(entry.meta.expiry_ms, time) => entry,
         _ => {
             ctx.reply.integer(0);
@@ -121,7 +121,7 @@ fn set_expiry(ctx: &mut Context<'_, '_>, args: Args<'_>, unit: Unit) -> Outcome 
 pub fn persist(ctx: &mut Context<'_, '_>, args: Args<'_>) -> Outcome {
     let (key, lookup) = (ctx.key(args[1]), Lookup::new(ctx));
     let mut locked = ctx.access.acquire(&key)?;
-    let entry = match lookup.modify(&mut locked, &key) {
+    let entry = match lookup.modify(&mut locked, &key)? {
         Some(entry) if entry.meta.expiry_ms != 0 => entry,
         _ => {
             ctx.reply.integer(0);
@@ -166,7 +166,7 @@ fn to_seconds(milliseconds: u64) -> u64 {
 fn reply_expiry(ctx: &mut Context<'_, '_>, args: Args<'_>, show: fn(u64, u64) -> u64) -> Outcome {
     let (key, lookup, now) = (ctx.key(args[1]), Lookup::new(ctx), ctx.now_ms());
     let mut locked = ctx.access.acquire(&key)?;
-    let reply = match lookup.inspect(&mut locked, &key) {
+    let reply = match lookup.inspect(&mut locked, &key)? {
         None => -2,
         Some(entry) if entry.meta.expiry_ms == 0 => -1,
         Some(entry) => show(entry.meta.expiry_ms, now) as i64,

@@ -1,20 +1,20 @@
 //! EXISTS, TOUCH and TYPE.
 
-use ferric_engine::{Key, Locked};
+use ferric_engine::{Key, Locked, ReadError};
 
 use crate::context::{Args, Context, Outcome};
 use crate::values::{Lookup, MAX_KEYS, type_name};
 
 /// `EXISTS key [key ...]`
 pub fn exists(ctx: &mut Context<'_, '_>, args: Args<'_>) -> Outcome {
-    count(ctx, args, |lookup, locked, key| lookup.inspect(locked, key).is_some())
+    count(ctx, args, |lookup, locked, key| Ok(lookup.inspect(locked, key)?.is_some()))
 }
 
 /// `TOUCH key [key ...]`
 pub fn touch(ctx: &mut Context<'_, '_>, args: Args<'_>) -> Outcome {
     // Touching is what the command is for: also for a client that asked for CLIENT NO-TOUCH.
     count(ctx, args, |lookup, locked, key| {
-        lookup.inspect(locked, key).is_some() && locked.touch(key)
+        Ok(lookup.inspect(locked, key)?.is_some() && locked.touch(key)?)
     })
 }
 
@@ -22,17 +22,21 @@ pub fn touch(ctx: &mut Context<'_, '_>, args: Args<'_>) -> Outcome {
 fn count(
     ctx: &mut Context<'_, '_>,
     args: Args<'_>,
-    test: impl Fn(&Lookup<'_>, &mut Locked<'_, '_>, &Key<'_>) -> bool,
+    test: impl Fn(&Lookup<'_>, &mut Locked<'_, '_>, &Key<'_>) -> Result<bool, ReadError>,
 ) -> Outcome {
     ctx.bound(args.len(), MAX_KEYS)?;
     let lookup = Lookup::new(ctx);
     let found = if let [_, word] = *args {
         let key = ctx.key(word);
-        usize::from(test(&lookup, &mut ctx.access.acquire(&key)?, &key))
+        usize::from(test(&lookup, &mut ctx.access.acquire(&key)?, &key)?)
     } else {
         let keys: Vec<Key<'_>> = args[1..].iter().map(|word| ctx.key(word)).collect();
         let mut locked = ctx.access.acquire_all(&keys)?;
-        keys.iter().filter(|key| test(&lookup, &mut locked, key)).count()
+        let mut found = 0;
+        for key in &keys {
+            found += usize::from(test(&lookup, &mut locked, key)?);
+        }
+        found
     };
     ctx.reply.integer(found as i64);
     Ok(())
@@ -42,7 +46,7 @@ fn count(
 pub fn type_of(ctx: &mut Context<'_, '_>, args: Args<'_>) -> Outcome {
     let (key, lookup) = (ctx.key(args[1]), Lookup::new(ctx));
     let mut locked = ctx.access.acquire(&key)?;
-    let entry = lookup.inspect(&mut locked, &key);
+    let entry = lookup.inspect(&mut locked, &key)?;
     ctx.reply.simple(entry.map_or("none", |entry| type_name(entry.meta.kind)));
     Ok(())
 }

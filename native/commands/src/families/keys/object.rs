@@ -140,7 +140,7 @@ fn about<T>(
 ) -> Result<Option<T>, Fault> {
     let (key, lookup) = (ctx.key(args[2]), Lookup::new(ctx));
     let mut locked = ctx.access.acquire(&key)?;
-    let told = lookup.inspect(&mut locked, &key).map(|entry| tell(&entry));
+    let told = lookup.inspect(&mut locked, &key)?.map(|entry| tell(&entry));
     if told.is_none() {
         ctx.reply.null();
     }

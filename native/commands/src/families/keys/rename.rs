@@ -11,7 +11,7 @@ pub fn rename(ctx: &mut Context<'_, '_>, args: Args<'_>) -> Outcome {
     let (source, target) = (ctx.key(args[1]), ctx.key(args[2]));
     let lookup = Lookup::new(ctx);
     let mut locked = ctx.access.acquire_all([&source, &target])?;
-    if lookup.modify(&mut locked, &source).is_none() {
+    if lookup.modify(&mut locked, &source)?.is_none() {
         return Err(NO_SUCH_KEY);
     }
     ctx.reply.ok();
@@ -26,11 +26,11 @@ pub fn renamenx(ctx: &mut Context<'_, '_>, args: Args<'_>) -> Outcome {
     let (source, target) = (ctx.key(args[1]), ctx.key(args[2]));
     let lookup = Lookup::new(ctx);
     let mut locked = ctx.access.acquire_all([&source, &target])?;
-    if lookup.modify(&mut locked, &source).is_none() {
+    if lookup.modify(&mut locked, &source)?.is_none() {
         return Err(NO_SUCH_KEY);
     }
     // This covers a key that is to be renamed to itself.
-    if lookup.modify(&mut locked, &target).is_some() {
+    if lookup.modify(&mut locked, &target)?.is_some() {
         ctx.reply.integer(0);
         return Ok(());
     }
@@ -47,8 +47,8 @@ pub fn move_key(ctx: &mut Context<'_, '_>, args: Args<'_>) -> Outcome {
     let (source, target) = (ctx.key(args[1]), ctx.key_in(db, args[1]));
     let lookup = Lookup::new(ctx);
     let mut locked = ctx.access.acquire_all([&source, &target])?;
-    if lookup.modify(&mut locked, &source).is_none()
-        || lookup.modify(&mut locked, &target).is_some()
+    if lookup.modify(&mut locked, &source)?.is_none()
+        || lookup.modify(&mut locked, &target)?.is_some()
     {
         ctx.reply.integer(0);
         return Ok(());
@@ -66,7 +66,7 @@ fn relocate(
     source: Key<'_>,
     target: Key<'_>,
 ) -> Outcome {
-    let entry = locked.peek(&source).ok_or(NO_SUCH_KEY)?;
+    let entry = locked.peek(&source)?.ok_or(NO_SUCH_KEY)?;
     lookup.bound(entry.value.len(), MAX_COPY)?;
     let (meta, value) = (entry.meta, entry.value.to_vec());
     let put = Op::Put { key: target, meta, value: &value };

@@ -22,7 +22,7 @@ pub fn keys(ctx: &mut Context<'_, '_>, args: Args<'_>) -> Outcome {
             if filter.accepts(key, entry.meta.kind) {
                 found.push(key.to_vec());
             }
-        });
+        })?;
         if cursor == 0 {
             break;
         }
@@ -47,7 +47,7 @@ pub fn scan(ctx: &mut Context<'_, '_>, args: Args<'_>) -> Outcome {
         if (ctx.long || steps <= MAX_STEPS) && filter.accepts(key, entry.meta.kind) {
             found.push(key.to_vec());
         }
-    });
+    })?;
     ctx.bound(steps, MAX_STEPS)?;
     ctx.reply.array(2);
     ctx.reply.bulk(itoa::Buffer::new().format(next).as_bytes());
@@ -57,7 +57,7 @@ pub fn scan(ctx: &mut Context<'_, '_>, args: Args<'_>) -> Outcome {
 
 /// `RANDOMKEY`
 pub fn randomkey(ctx: &mut Context<'_, '_>, _args: Args<'_>) -> Outcome {
-    match ctx.access.random(ctx.session.db(), ctx.seed) {
+    match ctx.access.random(ctx.session.db(), ctx.seed)? {
         Some(key) => ctx.reply.bulk(&key),
         None => ctx.reply.null(),
     }

@@ -88,7 +88,7 @@ fn object(ctx: &mut Context<'_, '_>, name: &[u8]) -> Outcome {
     let key = ctx.key(name);
     let now_s = ctx.now_ms() / 1000;
     let mut shard = ctx.access.acquire(&key)?;
-    let Some(entry) = shard.peek(&key) else { return Err(Fault::error("ERR no such key")) };
+    let Some(entry) = shard.peek(&key)? else { return Err(Fault::error("ERR no such key")) };
     let flags = entry.meta.flags;
     let (encoding, references) = match Kind::of(entry.meta.kind) {
         Some(Kind::String) => {

@@ -103,7 +103,7 @@ fn operands(ctx: &mut Context<'_, '_>, a: &[u8], b: &[u8]) -> Result<(Vec<u8>, V
     let keys = [ctx.key(a), ctx.key(b)];
     let mut locked = ctx.access.acquire_all(&keys)?;
     let mut operand = |key| {
-        let entry = string::check(lookup.read(&mut locked, key))
+        let entry = string::check(lookup.read(&mut locked, key)?)
             .map_err(|_| Fault::error("ERR The specified keys must contain string values"))?;
         let value = entry.map_or(&b""[..], |entry| entry.value);
         lookup.bound(value.len(), MAX_COPY)?;

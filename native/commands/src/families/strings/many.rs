@@ -40,9 +40,11 @@ pub fn msetnx(ctx: &mut Context<'_, '_>, args: Args<'_>) -> Outcome {
     let pairs = pairs(ctx, args)?;
     let lookup = Lookup::new(ctx);
     let mut locked = ctx.access.acquire_all(pairs.iter().map(|(key, _)| key))?;
-    if pairs.iter().any(|(key, _)| lookup.modify(&mut locked, key).is_some()) {
-        ctx.reply.integer(0);
-        return Ok(());
+    for (key, _) in &pairs {
+        if lookup.modify(&mut locked, key)?.is_some() {
+            ctx.reply.integer(0);
+            return Ok(());
+        }
     }
     ctx.reply.integer(1);
     Ok(locked.write(&puts(&pairs))?)

@@ -70,7 +70,7 @@ pub fn set(ctx: &mut Context<'_, '_>, args: Args<'_>) -> Outcome {
     let old = if options.get {
         lookup.read_string(&mut locked, &key)?
     } else {
-        lookup.modify(&mut locked, &key)
+        lookup.modify(&mut locked, &key)?
     };
     let write = match options.condition {
         Condition::Always => true,
@@ -98,7 +98,7 @@ pub fn setnx(ctx: &mut Context<'_, '_>, args: Args<'_>) -> Outcome {
     ctx.bound(args[2].len(), MAX_COPY)?;
     let (key, lookup) = (ctx.key(args[1]), Lookup::new(ctx));
     let mut locked = ctx.access.acquire(&key)?;
-    if lookup.modify(&mut locked, &key).is_some() {
+    if lookup.modify(&mut locked, &key)?.is_some() {
         ctx.reply.integer(0);
         return Ok(());
     }

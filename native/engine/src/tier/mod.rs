@@ -1,0 +1,3 @@
+//! What is in memory and what is on disk only.
+
+pub(crate) mod fetch;
