@@ -39,7 +39,8 @@ impl Engine {
         let core = recovered.core;
         let sweeper = Arc::new(Sweeper::new(
             Arc::clone(&core),
-            options.spare_segments.then_some(recovered.files),
+            recovered.files,
+            options.spare_segments,
             recovered.trash,
         ));
         let mut committer = recovered.committer;
@@ -154,6 +155,11 @@ impl Engine {
     /// Why the log takes no more writes, if it does not.
     pub fn failure(&self) -> Option<String> {
         self.core.log.failure().map(|failure| failure.0.clone())
+    }
+
+    /// Why writes are refused at the moment, if they are; they are accepted again by themselves.
+    pub fn paused(&self) -> Option<&'static str> {
+        self.core.log.is_full().then_some("the disk is full")
     }
 
     /// Bytes written and not yet durable.

@@ -2,7 +2,7 @@
 //! file is prepared, large things are freed.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 use std::time::Duration;
 
 use parking_lot::{Condvar, Mutex};
@@ -20,30 +20,41 @@ const ROUND: Duration = Duration::from_millis(100);
 const TABLES_A_ROUND: usize = 512;
 const TABLES_A_ROUND_IDLE: usize = 4;
 
+/// Rounds between two tries to prepare a spare file.
+const SPARE_PAUSE: u32 = 50;
+
 /// The background thread's work and what others tell it.
 pub(crate) struct Sweeper {
     core: Arc<Core>,
-    /// Where to prepare spare files, if that is wanted.
-    spares: Option<Arc<Files>>,
+    files: Arc<Files>,
+    /// Whether to prepare spare files.
+    spares: bool,
     trash: Mutex<TrashBin>,
     sealed: Mutex<Vec<u64>>,
     stopping: Mutex<bool>,
     wake: Condvar,
     disk_bytes: AtomicU64,
-    spare_failed: AtomicBool,
+    /// Rounds to wait before another try to prepare a spare file.
+    spare_pause: AtomicU32,
 }
 
 impl Sweeper {
-    pub(crate) fn new(core: Arc<Core>, spares: Option<Arc<Files>>, trash: TrashBin) -> Sweeper {
+    pub(crate) fn new(
+        core: Arc<Core>,
+        files: Arc<Files>,
+        spares: bool,
+        trash: TrashBin,
+    ) -> Sweeper {
         Sweeper {
             core,
+            files,
             spares,
             trash: Mutex::new(trash),
             sealed: Mutex::new(Vec::new()),
             stopping: Mutex::new(false),
             wake: Condvar::new(),
             disk_bytes: AtomicU64::new(0),
-            spare_failed: AtomicBool::new(false),
+            spare_pause: AtomicU32::new(0),
         }
     }
 
@@ -76,6 +87,7 @@ impl Sweeper {
             }
             self.discount_emptied();
             self.disk_bytes.store(self.measure_disk(), Ordering::Relaxed);
+            self.watch_room();
             crossbeam_epoch::pin().flush();
             self.trash.lock().empty();
             let mut stopping = self.stopping.lock();
@@ -93,14 +105,28 @@ impl Sweeper {
     ///
     /// False while there is more to do.
     fn prepare_spare(&self) -> bool {
-        let Some(files) = &self.spares else { return true };
-        if self.spare_failed.load(Ordering::Relaxed) || *self.stopping.lock() {
+        if !self.spares || *self.stopping.lock() {
             return true;
         }
-        files.prepare_spare().unwrap_or_else(|_| {
-            self.spare_failed.store(true, Ordering::Relaxed);
+        let pause = self.spare_pause.load(Ordering::Relaxed);
+        if pause > 0 {
+            self.spare_pause.store(pause - 1, Ordering::Relaxed);
+            return true;
+        }
+        self.files.prepare_spare(self.disk_bytes()).unwrap_or_else(|_| {
+            self.spare_pause.store(SPARE_PAUSE, Ordering::Relaxed);
             true
         })
+    }
+
+    /// Writes are refused before they find the disk full, and accepted again when it no longer is.
+    fn watch_room(&self) {
+        let log = &self.core.log;
+        let full = !self.files.has_room(self.disk_bytes());
+        if full != log.is_full() {
+            log.set_full(full);
+            log.kick_now();
+        }
     }
 
     fn map_sealed(&self) {

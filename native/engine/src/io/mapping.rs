@@ -19,11 +19,11 @@ enum Source {
 }
 
 impl Mapping {
-    /// Maps the first `len` bytes of `file` and reads them in (`MAP_POPULATE`).
+    /// Maps the first `len` bytes of `file`, and reads them in if `populate` (`MAP_POPULATE`).
     ///
     /// # Errors
     /// `UnexpectedEof` when the file is shorter: a page past the end of a file cannot be touched.
-    pub(super) fn of_file(file: &File, len: u64) -> Result<Self> {
+    pub(super) fn of_file(file: &File, len: u64, populate: bool) -> Result<Self> {
         if file.metadata()?.len() < len {
             return Err(Error::new(ErrorKind::UnexpectedEof, "mapping past the end of the file"));
         }
@@ -32,16 +32,32 @@ impl Mapping {
         }
         let len = usize::try_from(len)
             .map_err(|_| Error::new(ErrorKind::InvalidInput, "mapping exceeds address space"))?;
+        let mut options = MmapOptions::new();
+        options.len(len);
+        if populate {
+            options.populate();
+        }
         // SAFETY: a map of a file is sound while nobody changes the bytes read through it and
         // nobody shortens the file. Both are the promise of `File::map`'s caller, other processes
         // are kept out by the lock on the data directory, and `len` was checked above.
-        let map = unsafe { MmapOptions::new().len(len).populate().map(file)? };
+        let map = unsafe { options.map(file)? };
         Ok(Self(Source::Kernel(map)))
     }
 
     /// Wraps bytes that are in memory already.
     pub(super) fn from_heap(bytes: Box<[u8]>) -> Self {
         Self(Source::Heap(bytes))
+    }
+
+    /// Brings all bytes into memory and keeps them there (mlock). False if that is not allowed here
+    /// (RLIMIT_MEMLOCK): then touching them may read from the disk. A copy on the heap is in memory
+    /// as it is.
+    #[must_use]
+    pub fn lock(&self) -> bool {
+        match &self.0 {
+            Source::Kernel(map) => map.lock().is_ok(),
+            Source::Heap(_) => true,
+        }
     }
 
     /// The mapped bytes.
@@ -88,11 +104,51 @@ mod tests {
         assert_send_sync::<Mapping>();
     }
 
+    /// Kilobytes of the mapping that holds `address`, by a field of /proc/self/smaps.
+    fn kilobytes(field: &str, address: usize) -> u64 {
+        let smaps = std::fs::read_to_string("/proc/self/smaps").unwrap();
+        let mut inside = false;
+        for line in smaps.lines() {
+            let first = line.split(' ').next().unwrap();
+            let bounds = first.split_once('-').and_then(|(start, end)| {
+                let parse = |hex| usize::from_str_radix(hex, 16).ok();
+                Some((parse(start)?, parse(end)?))
+            });
+            if let Some((start, end)) = bounds {
+                inside = (start..end).contains(&address);
+            } else if inside && first.strip_suffix(':') == Some(field) {
+                return line.split_whitespace().nth(1).unwrap().parse().unwrap();
+            }
+        }
+        panic!("no {field} at {address:x}");
+    }
+
+    #[test]
+    fn a_lazy_mapping_is_read_when_it_is_locked() {
+        use crate::io::conformance::TempDir;
+        let dir = TempDir::new();
+        let path = dir.path().join("f");
+        // 2 MiB more than is mapped, so that no page fault maps all there is at once.
+        std::fs::write(&path, vec![7; 4 << 20]).unwrap();
+        let file = File::open(&path).unwrap();
+        let lazy = Mapping::of_file(&file, 2 << 20, false).unwrap();
+        assert_eq!(kilobytes("Rss", lazy.as_ptr().addr()), 0);
+        if !lazy.lock() {
+            return eprintln!("not tested here: locking memory is not allowed");
+        }
+        assert_eq!(kilobytes("Rss", lazy.as_ptr().addr()), 2 << 10);
+        assert_eq!(kilobytes("Locked", lazy.as_ptr().addr()), 2 << 10);
+        let populated = Mapping::of_file(&file, 2 << 20, true).unwrap();
+        assert_eq!(kilobytes("Rss", populated.as_ptr().addr()), 2 << 10);
+        assert_eq!(kilobytes("Locked", populated.as_ptr().addr()), 0);
+    }
+
     #[test]
     fn heap_mapping_is_its_bytes() {
         let mapping = Mapping::from_heap(Box::from(&b"abc"[..]));
         assert_eq!(&*mapping, b"abc");
         assert_eq!(mapping.len(), 3);
+        assert!(mapping.lock());
         assert!(format!("{mapping:?}").contains("heap"));
     }
 }

@@ -5,9 +5,11 @@
 //! and reorders what was not synced and can fail the n-th call.
 
 use std::io::Result;
+use std::os::fd::BorrowedFd;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+mod batch;
 #[cfg(test)]
 mod conformance;
 mod mapping;
@@ -16,6 +18,7 @@ mod probe;
 pub mod sim;
 mod uring;
 
+pub use batch::{BatchReader, Read, Waker};
 pub use mapping::Mapping;
 pub use posix::PosixIo;
 pub use probe::{Backend, UnknownBackend, open_backend};
@@ -49,8 +52,15 @@ pub trait Io: Send + Sync + 'static {
     /// Opens or creates a file.
     fn open(&self, path: &Path, mode: OpenMode) -> Result<Arc<dyn File>>;
 
-    /// Atomically gives `from` the name `to`, replacing what had that name.
+    /// Atomically gives `from` the name `to`, replacing what had that name. Nothing happens when
+    /// both are names of one file.
     fn rename(&self, from: &Path, to: &Path) -> Result<()>;
+
+    /// Gives the file `from` the further name `to`, atomically.
+    ///
+    /// # Errors
+    /// `AlreadyExists` when the name `to` is taken, `NotFound` without `from`.
+    fn hard_link(&self, from: &Path, to: &Path) -> Result<()>;
 
     /// Removes a name. Open files and mappings of it stay usable.
     fn remove(&self, path: &Path) -> Result<()>;
@@ -66,6 +76,12 @@ pub trait Io: Send + Sync + 'static {
 
     /// Bytes that an unprivileged writer could still allocate below `dir`.
     fn free_space(&self, dir: &Path) -> Result<u64>;
+
+    /// A reader that has up to `depth` reads in flight (at least 1; there is an upper limit).
+    ///
+    /// # Errors
+    /// The system refuses a resource: a thread, descriptors, memory.
+    fn reader(&self, depth: usize) -> Result<Box<dyn BatchReader>>;
 }
 
 /// Holds a lock taken by [`Io::lock`]; dropping it releases the lock.
@@ -103,9 +119,35 @@ pub trait File: Send + Sync {
     /// writes inside that range need no metadata update when they are synced.
     fn fill_zero(&self, len: u64) -> Result<()>;
 
+    /// Makes the file at least `len` bytes long, what is added being zeros, and reserves the disk
+    /// space of all of it, so that later writes inside do not fail for lack of room. Durable only
+    /// after [`File::sync_data`]. When it fails, the length is as before.
+    ///
+    /// Reserved space is cheap, but unlike after [`File::fill_zero`] the first write to each part of
+    /// it changes metadata. On a file system that never writes in place no reservation is certain.
+    ///
+    /// # Errors
+    /// `StorageFull` when there is not enough room.
+    fn allocate(&self, len: u64) -> Result<()>;
+
     /// Maps the first `len` bytes for reading and brings them into memory.
     ///
     /// The caller promises that bytes it reads through the mapping are not written any more and
     /// that the file is never truncated.
     fn map(&self, len: u64) -> Result<Mapping>;
+
+    /// As [`File::map`], but nothing is read before it is touched, or [`Mapping::lock`] is called.
+    fn map_lazily(&self, len: u64) -> Result<Mapping>;
+
+    /// The file as the kernel knows it; `None` for a simulated one.
+    fn descriptors(&self) -> Option<Descriptors<'_>>;
+}
+
+/// An open file's descriptors, both of which can be read.
+#[derive(Clone, Copy, Debug)]
+pub struct Descriptors<'a> {
+    /// Goes through the page cache.
+    pub buffered: BorrowedFd<'a>,
+    /// Goes past it (O_DIRECT), where the file system allows that.
+    pub direct: Option<BorrowedFd<'a>>,
 }

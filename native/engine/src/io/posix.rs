@@ -4,12 +4,14 @@ use std::ffi::CString;
 use std::fs::{self, OpenOptions};
 use std::io::{Error, ErrorKind, Result};
 use std::mem::MaybeUninit;
+use std::os::fd::{AsFd, AsRawFd};
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use super::{File, Io, LockGuard, Mapping, OpenMode};
+use super::batch::PoolReader;
+use super::{BatchReader, Descriptors, File, Io, LockGuard, Mapping, OpenMode};
 
 /// Largest single write of [`File::fill_zero`]: large enough to keep the device busy, small enough
 /// not to matter as memory.
@@ -79,6 +81,10 @@ impl Io for PosixIo {
         fs::rename(from, to)
     }
 
+    fn hard_link(&self, from: &Path, to: &Path) -> Result<()> {
+        fs::hard_link(from, to)
+    }
+
     fn remove(&self, path: &Path) -> Result<()> {
         fs::remove_file(path)
     }
@@ -115,6 +121,10 @@ impl Io for PosixIo {
         let stat = unsafe { stat.assume_init() };
         Ok(stat.f_bavail.saturating_mul(stat.f_frsize))
     }
+
+    fn reader(&self, depth: usize) -> Result<Box<dyn BatchReader>> {
+        Ok(Box::new(PoolReader::open(depth)?))
+    }
 }
 
 /// The empty path is what `Path::parent` gives for a bare file name; it means this directory.
@@ -138,6 +148,40 @@ impl PosixFile {
     /// The file behind it, for other ways to reach the same descriptor.
     pub(super) fn as_std(&self) -> &fs::File {
         &self.file
+    }
+
+    /// Writes zeros from offset `from` up to `to`.
+    fn write_zeros(&self, from: u64, to: u64) -> Result<()> {
+        let zeros = vec![0; to.saturating_sub(from).min(ZERO_CHUNK) as usize];
+        let mut offset = from;
+        while offset < to {
+            let chunk = (to - offset).min(ZERO_CHUNK);
+            self.write_all_at(&zeros[..chunk as usize], offset)?;
+            offset += chunk;
+        }
+        Ok(())
+    }
+
+    /// Reserves the space of the first `len` bytes by `reserve`, which is [`fallocate`] but for
+    /// tests; where that is not supported, by writing zeros behind the present end.
+    fn allocate_by(&self, len: u64, reserve: impl Fn(&fs::File, u64) -> Result<()>) -> Result<()> {
+        check_range(0, len)?;
+        let length = self.len()?;
+        let outcome = loop {
+            match reserve(&self.file, len) {
+                Err(e) if e.kind() == ErrorKind::Interrupted => {}
+                Err(e) if matches!(e.raw_os_error(), Some(libc::EOPNOTSUPP | libc::ENOSYS)) => {
+                    break self.write_zeros(length, len);
+                }
+                outcome => break outcome,
+            }
+        };
+        outcome.inspect_err(|_| {
+            // Gives back what was reserved until then; the first error says more than this one.
+            if self.len().is_ok_and(|grown| grown > length) {
+                drop(self.file.set_len(length));
+            }
+        })
     }
 }
 
@@ -164,21 +208,42 @@ impl File for PosixFile {
     }
 
     fn fill_zero(&self, len: u64) -> Result<()> {
-        let zeros = vec![0; len.min(ZERO_CHUNK) as usize];
-        let mut offset = 0;
-        while offset < len {
-            let chunk = (len - offset).min(ZERO_CHUNK);
-            self.write_all_at(&zeros[..chunk as usize], offset)?;
-            offset += chunk;
-        }
+        self.write_zeros(0, len)?;
         if self.len()? > len {
             self.file.set_len(len)?;
         }
         self.sync_data()
     }
 
+    fn allocate(&self, len: u64) -> Result<()> {
+        if len == 0 {
+            return Ok(());
+        }
+        self.allocate_by(len, fallocate)
+    }
+
     fn map(&self, len: u64) -> Result<Mapping> {
-        Mapping::of_file(&self.file, len)
+        Mapping::of_file(&self.file, len, true)
+    }
+
+    fn map_lazily(&self, len: u64) -> Result<Mapping> {
+        Mapping::of_file(&self.file, len, false)
+    }
+
+    fn descriptors(&self) -> Option<Descriptors<'_>> {
+        Some(Descriptors { buffered: self.file.as_fd(), direct: None })
+    }
+}
+
+/// Reserves the space of the first `len` bytes of `file`, which gets at least that long.
+fn fallocate(file: &fs::File, len: u64) -> Result<()> {
+    let len = libc::off64_t::try_from(len)
+        .map_err(|_| Error::new(ErrorKind::InvalidInput, "file length out of range"))?;
+    // SAFETY: the call names no memory, and the descriptor is open for as long as `file` is
+    // borrowed.
+    match unsafe { libc::fallocate64(file.as_raw_fd(), 0, 0, len) } {
+        0 => Ok(()),
+        _ => Err(Error::last_os_error()),
     }
 }
 
@@ -234,7 +299,7 @@ pub(super) fn write_fully(
 
 /// Refuses ranges beyond the signed 64-bit offsets of the kernel, where a negative offset would
 /// mean something else (io_uring: the file's own position).
-fn check_range(len: usize, offset: u64) -> Result<()> {
+pub(super) fn check_range(len: usize, offset: u64) -> Result<()> {
     match offset.checked_add(len as u64) {
         Some(end) if i64::try_from(end).is_ok() => Ok(()),
         _ => Err(Error::new(ErrorKind::InvalidInput, "file offset out of range")),
@@ -303,6 +368,38 @@ mod tests {
             assert_eq!(check_range(len, offset).unwrap_err().kind(), ErrorKind::InvalidInput);
         }
         assert!(check_range(1, i64::MAX as u64 - 1).is_ok());
+    }
+
+    #[test]
+    fn room_is_reserved_by_writing_where_there_is_no_other_way() {
+        let dir = crate::io::conformance::TempDir::new();
+        let file = PosixIo.open_file(&dir.path().join("f"), OpenMode::Create).unwrap();
+        file.write_all_at(b"kept", 0).unwrap();
+        let calls = std::cell::Cell::new(0);
+        let refuse = |_: &fs::File, _| {
+            calls.set(calls.get() + 1);
+            let errno = if calls.get() == 1 { libc::EINTR } else { libc::EOPNOTSUPP };
+            Err(Error::from_raw_os_error(errno))
+        };
+        file.allocate_by((1 << 20) + 5, refuse).unwrap();
+        assert_eq!((calls.get(), file.len().unwrap()), (2, (1 << 20) + 5));
+        let mut buf = [1; 8];
+        file.read_exact_at(&mut buf, 0).unwrap();
+        assert_eq!(&buf, b"kept\0\0\0\0");
+    }
+
+    #[test]
+    fn what_does_not_fit_is_given_back() {
+        let dir = crate::io::conformance::TempDir::new();
+        let file = PosixIo.open_file(&dir.path().join("f"), OpenMode::Create).unwrap();
+        file.write_all_at(b"kept", 0).unwrap();
+        let fill = |file: &fs::File, len| {
+            file.set_len(len / 2)?;
+            Err(Error::from_raw_os_error(libc::ENOSPC))
+        };
+        let error = file.allocate_by(1 << 20, fill).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::StorageFull);
+        assert_eq!(file.len().unwrap(), 4);
     }
 
     #[test]

@@ -7,17 +7,23 @@
 
 use std::fs;
 use std::io::Result;
+use std::os::fd::{AsFd, AsRawFd};
 use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, OnceLock};
 
 use super::posix::{PosixFile, write_fully};
-use super::{File, Io, LockGuard, Mapping, OpenMode, PosixIo};
+use super::{BatchReader, Descriptors, File, Io, LockGuard, Mapping, OpenMode, PosixIo};
 
+mod flight;
+mod memory;
+mod reader;
+mod registered;
 mod ring;
 mod unsynced;
 
+use reader::UringReader;
 use ring::Ring;
 use unsynced::{FileId, Unsynced};
 
@@ -58,7 +64,11 @@ impl UringIo {
             self.shared.unsynced.mark(id);
         }
         let shared = self.shared.clone();
-        let direct = open_direct(path, mode);
+        let direct = match mode {
+            // Most files that are only read never meet a batch reader.
+            OpenMode::Read => OnceLock::new(),
+            OpenMode::Write | OpenMode::Create => OnceLock::from(open_direct(path, true)),
+        };
         Ok(UringFile { posix, direct, id, shared, dsync: AtomicBool::new(true) })
     }
 }
@@ -84,6 +94,10 @@ impl Io for UringIo {
         PosixIo.rename(from, to)
     }
 
+    fn hard_link(&self, from: &Path, to: &Path) -> Result<()> {
+        PosixIo.hard_link(from, to)
+    }
+
     fn remove(&self, path: &Path) -> Result<()> {
         PosixIo.remove(path)
     }
@@ -99,20 +113,26 @@ impl Io for UringIo {
     fn free_space(&self, dir: &Path) -> Result<u64> {
         PosixIo.free_space(dir)
     }
+
+    fn reader(&self, depth: usize) -> Result<Box<dyn BatchReader>> {
+        match UringReader::open(depth) {
+            Ok(reader) => Ok(Box::new(reader)),
+            // A further ring may need what the first one did not: memory, or a newer kernel.
+            Err(_) => PosixIo.reader(depth),
+        }
+    }
 }
 
 /// The file once more, for direct writes; `None` where the file system has none.
-fn open_direct(path: &Path, mode: OpenMode) -> Option<fs::File> {
-    if mode == OpenMode::Read {
-        return None;
-    }
-    fs::OpenOptions::new().write(true).custom_flags(libc::O_DIRECT).open(path).ok()
+fn open_direct(path: &Path, write: bool) -> Option<fs::File> {
+    let mut options = fs::OpenOptions::new();
+    options.read(true).write(write).custom_flags(libc::O_DIRECT).open(path).ok()
 }
 
 struct UringFile {
     posix: PosixFile,
-    /// The same file opened with O_DIRECT, if that is possible.
-    direct: Option<fs::File>,
+    /// The same file opened with O_DIRECT, if that is possible; not tried yet where it is empty.
+    direct: OnceLock<Option<fs::File>>,
     id: FileId,
     shared: Arc<Shared>,
     /// False once the file system has refused RWF_DSYNC.
@@ -120,6 +140,16 @@ struct UringFile {
 }
 
 impl UringFile {
+    /// The file for direct reads.
+    fn direct(&self) -> Option<&fs::File> {
+        let open = || {
+            // The file may have another name by now, or none, so it is found by its descriptor.
+            let path = format!("/proc/self/fd/{}", self.posix.as_std().as_raw_fd());
+            open_direct(Path::new(&path), false)
+        };
+        self.direct.get_or_init(open).as_ref()
+    }
+
     /// Writes as much of `buf` as one operation takes, and returns how much once that, and all
     /// that was written before, is on stable storage.
     fn write_some_durable(&self, buf: &[u8], offset: u64) -> Result<usize> {
@@ -163,8 +193,8 @@ impl UringFile {
     /// The direct file for an aligned write, else the buffered one.
     fn writer_for(&self, buf: &[u8], offset: u64) -> &fs::File {
         let aligned = buf.as_ptr().addr() as u64 | offset | buf.len() as u64;
-        match &self.direct {
-            Some(direct) if aligned.is_multiple_of(DIRECT_ALIGNMENT) => direct,
+        match self.direct.get() {
+            Some(Some(direct)) if aligned.is_multiple_of(DIRECT_ALIGNMENT) => direct,
             _ => self.posix.as_std(),
         }
     }
@@ -215,8 +245,23 @@ impl File for UringFile {
         Ok(())
     }
 
+    fn allocate(&self, len: u64) -> Result<()> {
+        let result = self.posix.allocate(len);
+        self.mark_unsynced();
+        result
+    }
+
     fn map(&self, len: u64) -> Result<Mapping> {
         self.posix.map(len)
+    }
+
+    fn map_lazily(&self, len: u64) -> Result<Mapping> {
+        self.posix.map_lazily(len)
+    }
+
+    fn descriptors(&self) -> Option<Descriptors<'_>> {
+        let direct = self.direct().map(AsFd::as_fd);
+        Some(Descriptors { buffered: self.posix.as_std().as_fd(), direct })
     }
 }
 

@@ -1,6 +1,7 @@
 //! Group commit: the only thread that writes the log.
 
-use std::io::Result;
+use std::collections::VecDeque;
+use std::io::{ErrorKind, Result};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
@@ -8,12 +9,15 @@ use std::time::{Duration, Instant};
 use super::tail::Sealed;
 use super::{Files, Log, Memory};
 use crate::clock::Clock;
-use crate::error::Failure;
+use crate::error::{Failure, WriteError};
 use crate::io::File;
 use crate::options::Durability;
 use crate::record::frame::{self, BLOCK, Frame};
 use crate::record::{HEADER, Header, align_up, checksum};
 use crate::stats::Counters;
+
+/// Time between two tries to write to a full disk.
+const FULL_RETRY: Duration = Duration::from_millis(100);
 
 /// The committer's own state: where it is in the log.
 pub(crate) struct Committer {
@@ -22,6 +26,8 @@ pub(crate) struct Committer {
     pub clock: Arc<dyn Clock>,
     /// Called with the id of a segment whose last frame is durable.
     pub segment_sealed: Box<dyn Fn(u64) + Send>,
+    /// Frames taken from the log that are not on disk: the disk was full.
+    pub waiting: VecDeque<Sealed>,
     /// File of the segment that is written to, if it exists yet.
     pub current: Option<(u64, Arc<dyn File>)>,
     /// Number of the last frame written.
@@ -39,6 +45,7 @@ pub(crate) fn run(mut committer: Committer) {
         let outcome = committer.commit_all();
         last_sync = Instant::now();
         let outcome = outcome.and_then(|()| if stopping { committer.close() } else { Ok(()) });
+        let outcome = outcome.and_then(|()| committer.all_written_when(stopping));
         if let Err(error) = outcome {
             committer.log.fail(Failure(format!("writing the log failed: {error}")));
             committer.wait_for_stop();
@@ -90,6 +97,10 @@ impl Committer {
             if log.stop.load(Ordering::SeqCst) {
                 return true;
             }
+            if !self.waiting.is_empty() {
+                std::thread::park_timeout(FULL_RETRY);
+                break;
+            }
             let due = log.has_work();
             match log.durability {
                 Durability::Quorum if due => break,
@@ -115,20 +126,44 @@ impl Committer {
     }
 
     fn commit_all(&mut self) -> Result<()> {
-        let (frames, durable) = self.log.take_frames();
-        if frames.is_empty() {
-            return Ok(());
-        }
-        for sealed in &frames {
-            let len = self.write_frame(sealed, 0)?;
+        let (frames, mut durable) = self.log.take_frames();
+        self.waiting.extend(frames);
+        let mut written = false;
+        while let Some(sealed) = self.waiting.front().copied() {
+            let Some(len) = self.write_or_wait(&sealed)? else {
+                durable = sealed.start;
+                break;
+            };
+            self.waiting.pop_front();
+            written = true;
             let counters = &self.log.counters;
             Counters::add(&counters.groups, 1);
             Counters::add(&counters.group_bytes, len);
             Counters::add(&counters.group_records, u64::from(sealed.records));
             Counters::add(&counters.syncs, 1);
         }
-        self.publish(durable);
+        if written {
+            self.publish(durable);
+        }
         Ok(())
+    }
+
+    /// Writes a frame; `None` when there is no room for its segment's file.
+    fn write_or_wait(&mut self, sealed: &Sealed) -> Result<Option<u64>> {
+        match self.file_of(sealed) {
+            Ok(file) => self.write_frame(&*file, sealed, 0).map(Some),
+            Err(error) if error.kind() == ErrorKind::StorageFull => {
+                self.log.set_full(true);
+                Ok(None)
+            }
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Who stops does not wait for room.
+    fn all_written_when(&self, stopping: bool) -> Result<()> {
+        let left = stopping && !self.waiting.is_empty();
+        if left { Err(ErrorKind::StorageFull.into()) } else { Ok(()) }
     }
 
     /// Everything below `durable` is on stable storage: tells whom it concerns.
@@ -144,8 +179,7 @@ impl Committer {
     }
 
     /// Writes a frame durably; returns its length on disk.
-    fn write_frame(&mut self, sealed: &Sealed, flags: u32) -> Result<u64> {
-        let file = self.file_of(sealed)?;
+    fn write_frame(&mut self, file: &dyn File, sealed: &Sealed, flags: u32) -> Result<u64> {
         let Some(memory) = self.log.segments.memory(sealed.segment) else {
             return Err(std::io::Error::other("segment has no memory"));
         };
@@ -197,11 +231,16 @@ impl Committer {
     /// Ends the log with a frame that says so: then damage to the frame before it cannot pass for
     /// a write that a crash cut short. An empty log has nothing to protect.
     fn close(&mut self) -> Result<()> {
-        if self.number == 0 {
+        if self.number == 0 || !self.waiting.is_empty() {
             return Ok(());
         }
-        let last = self.log.last_frame().map_err(std::io::Error::other)?;
-        self.write_frame(&last, frame::FLAG_CLOSE)?;
+        let last = match self.log.last_frame() {
+            // Without it the store is as after a crash right now: whole.
+            Err(WriteError::Full) => return Ok(()),
+            last => last.map_err(std::io::Error::other)?,
+        };
+        let file = self.file_of(&last)?;
+        self.write_frame(&*file, &last, frame::FLAG_CLOSE)?;
         self.publish(last.start);
         Ok(())
     }

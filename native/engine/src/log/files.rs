@@ -17,6 +17,9 @@ const UNFINISHED: &str = "spare.new";
 const NEW_SEGMENT: &str = "segment.new";
 const PREFIX: &str = "segment-";
 
+/// This part of the store's size, a segment at most, is kept free for merging.
+const RESERVE_SHARE: u64 = 8;
+
 /// Bytes of the spare file that are written and synced in one go.
 const SPARE_PIECE: u64 = 4 << 20;
 
@@ -77,10 +80,13 @@ impl Files {
     /// Makes a piece of the spare file if there is none; called ahead of need, now and then. Piece
     /// by piece, so that syncs of the log in between wait for a piece at most. False while there is
     /// more to do.
-    pub(crate) fn prepare_spare(&self) -> Result<bool> {
+    pub(crate) fn prepare_spare(&self, store_bytes: u64) -> Result<bool> {
         let Some(mut unfinished) = self.unfinished.try_lock() else { return Ok(true) };
         if self.spare.load(Ordering::Acquire) != NONE {
             return Ok(true);
+        }
+        if unfinished.is_none() && !self.has_room(store_bytes) {
+            return Err(ErrorKind::StorageFull.into());
         }
         let path = self.dir.join(UNFINISHED);
         let outcome = self.fill_piece(&path, &mut unfinished);
@@ -121,6 +127,19 @@ impl Files {
         self.spare.compare_exchange(READY, TAKEN, Ordering::AcqRel, Ordering::Relaxed).is_ok()
     }
 
+    /// A new file whose room is taken. One that does not fit leaves nothing behind.
+    fn allocate(&self, path: &Path, len: u64) -> Result<Arc<dyn File>> {
+        self.remove_if_there(path)?;
+        let made = self.io.open(path, OpenMode::Create).and_then(|file| {
+            file.allocate(len)?;
+            Ok(file)
+        });
+        if made.is_err() {
+            drop(self.io.remove(path));
+        }
+        made
+    }
+
     fn remove_if_there(&self, path: &Path) -> Result<()> {
         match self.io.remove(path) {
             Err(error) if error.kind() != ErrorKind::NotFound => Err(error),
@@ -128,8 +147,21 @@ impl Files {
         }
     }
 
+    /// Whether a segment of the log can be made and some room is left then for what makes room:
+    /// merging writes before it removes.
+    pub(crate) fn has_room(&self, store_bytes: u64) -> bool {
+        let size = 1u64 << self.shift;
+        let reserve = size.min(store_bytes / RESERVE_SHARE);
+        self.spare.load(Ordering::Acquire) == READY
+            || self.io.free_space(&self.dir).is_ok_and(|free| free >= size + reserve)
+    }
+
     /// Makes the file of a new segment, with its header, and makes its name durable. Until the
-    /// name stands the file has no meaning, so that a crash leaves no half-made segment.
+    /// name stands the file has no meaning, so that a crash leaves no half-made segment. Its room on
+    /// disk is taken at once: writing to it cannot find the disk full.
+    ///
+    /// # Errors
+    /// `StorageFull` when there is no room; then nothing has happened, and it may be tried again.
     pub(crate) fn create_segment(
         &self,
         id: u64,
@@ -141,8 +173,7 @@ impl Files {
         let file = if spare {
             self.io.open(&from, OpenMode::Write)?
         } else {
-            self.remove_if_there(&from)?;
-            self.io.open(&from, OpenMode::Create)?
+            self.allocate(&from, u64::from(span) << self.shift)?
         };
         let header =
             SegmentHeader { log_id: self.log_id, id, span, shift: self.shift, previous_end };
@@ -166,10 +197,10 @@ mod tests {
         let (io, dir) = (SimIo::new(), Path::new("/d"));
         io.create_dir(dir).unwrap();
         let files = Arc::new(Files::new(Arc::new(io.clone()), dir.into(), 7, 16));
-        files.prepare_spare().unwrap();
+        files.prepare_spare(0).unwrap();
         // The background thread gets in before each step of the committer.
         let background = Arc::clone(&files);
-        io.on_call(Box::new(move |_, _| assert!(background.prepare_spare().unwrap())));
+        io.on_call(Box::new(move |_, _| assert!(background.prepare_spare(0).unwrap())));
         for id in 0..3 {
             files.create_segment(id, 1, 0).unwrap();
             let file = io.open(&segment_path(dir, id), OpenMode::Read).unwrap();
@@ -185,7 +216,7 @@ mod tests {
         io.create_dir(dir).unwrap();
         io.disk_full_after(50_000);
         let files = Files::new(Arc::new(io.clone()), dir.into(), 7, 16);
-        assert!(files.prepare_spare().is_err());
+        assert!(files.prepare_spare(0).is_err());
         io.sync_dir(dir).unwrap();
         assert_eq!(io.free_space(dir).unwrap(), 50_000);
     }

@@ -86,6 +86,8 @@ pub(crate) struct Log {
     failure: OnceLock<Failure>,
     failed: AtomicBool,
     stop: AtomicBool,
+    /// There is no room for another segment.
+    full: AtomicBool,
     durability_waiters: Waiters,
     room_waiters: Waiters,
     waiters_called: Arc<dyn Fn() + Send + Sync>,
@@ -112,6 +114,7 @@ impl Log {
             failure: OnceLock::new(),
             failed: AtomicBool::new(false),
             stop: AtomicBool::new(false),
+            full: AtomicBool::new(false),
             durability_waiters: Waiters::default(),
             room_waiters: Waiters::default(),
             committer: OnceLock::new(),
@@ -253,6 +256,9 @@ impl Log {
         if span << shift > MAX_COVERED {
             return Err(WriteError::TooLarge);
         }
+        if self.is_full() {
+            return Err(WriteError::Full);
+        }
         if (id + span) << shift > MAX_POSITION {
             return Err(WriteError::Failed);
         }
@@ -306,6 +312,16 @@ impl Log {
         let tail = self.tail.lock();
         let end = if tail.records == 0 { tail.frame_start } else { tail.address };
         end.saturating_sub(self.durable())
+    }
+
+    /// Whether writes are refused because the disk is full.
+    pub(crate) fn is_full(&self) -> bool {
+        self.full.load(Ordering::Acquire)
+    }
+
+    /// Says whether the disk has room for another segment.
+    pub(crate) fn set_full(&self, full: bool) {
+        self.full.store(full, Ordering::Release);
     }
 
     /// Tells the committer that there is something to do. Called once for a batch of commands, not

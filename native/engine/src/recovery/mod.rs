@@ -3,6 +3,7 @@
 mod replay;
 mod scan;
 
+use std::collections::VecDeque;
 use std::hash::{BuildHasher, Hasher};
 use std::io::ErrorKind;
 use std::path::PathBuf;
@@ -73,6 +74,7 @@ pub(crate) fn open(options: &Options) -> Result<Recovered, OpenError> {
         files: Arc::clone(&files),
         clock: Arc::clone(&options.clock),
         segment_sealed: Box::new(|_| {}),
+        waiting: VecDeque::new(),
         current,
         number: scanned.last_number,
         incarnation: scanned.last_incarnation + 1,

@@ -139,6 +139,22 @@ impl Disk {
         Ok(())
     }
 
+    /// Makes the file at least `len` bytes long, if all of it fits.
+    pub(super) fn allocate(&mut self, id: InodeId, len: u64, fault: Option<Fault>) -> Result<()> {
+        if i64::try_from(len).is_err() {
+            return Err(Error::new(ErrorKind::InvalidInput, "file length out of range"));
+        }
+        let length = self.inode(id).current().len();
+        if len <= length {
+            return Ok(());
+        }
+        if self.admitted(id, length, len - length, fault) < len - length {
+            return Err(enospc());
+        }
+        self.change(id, Change::Extend { len });
+        Ok(())
+    }
+
     pub(super) fn sync(&mut self, id: InodeId, fault: Option<Fault>) -> Result<()> {
         if fault == Some(Fault::FailedSync) {
             self.inode_mut(id).fail_sync();

@@ -2,7 +2,7 @@
 
 use std::io::{Error, ErrorKind, Result};
 
-use super::super::Mapping;
+use super::super::{Descriptors, Mapping};
 use super::disk::Disk;
 use super::fault::Fault;
 use super::names::InodeId;
@@ -77,6 +77,10 @@ impl File for SimFile {
         self.sync_data()
     }
 
+    fn allocate(&self, len: u64) -> Result<()> {
+        self.change(|disk, inode, fault| disk.allocate(inode, len, fault))
+    }
+
     fn map(&self, len: u64) -> Result<Mapping> {
         self.query(|inode| {
             if inode.current().len() < len {
@@ -86,5 +90,13 @@ impl File for SimFile {
             inode.current().read(&mut bytes, 0);
             Ok(Mapping::from_heap(bytes.into_boxed_slice()))
         })
+    }
+
+    fn map_lazily(&self, len: u64) -> Result<Mapping> {
+        self.map(len)
+    }
+
+    fn descriptors(&self) -> Option<Descriptors<'_>> {
+        None
     }
 }

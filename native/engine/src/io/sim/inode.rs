@@ -12,6 +12,8 @@ pub(super) enum Change {
     Write { offset: u64, bytes: Arc<[u8]> },
     /// That many zeros put at the start.
     Zeros { len: u64 },
+    /// The file made at least that long.
+    Extend { len: u64 },
     /// The file cut to that length.
     Truncate { len: u64 },
 }
@@ -22,7 +24,7 @@ impl Change {
         match self {
             Self::Write { offset, bytes } => *offset..*offset + bytes.len() as u64,
             Self::Zeros { len } => 0..*len,
-            Self::Truncate { len } => *len..*len,
+            Self::Extend { len } | Self::Truncate { len } => *len..*len,
         }
     }
 
@@ -31,6 +33,7 @@ impl Change {
         match self {
             Self::Write { offset, bytes } => content.write(bytes, *offset),
             Self::Zeros { len } => content.zero(0..*len),
+            Self::Extend { len } => content.extend_to(*len),
             Self::Truncate { len } => content.truncate(*len),
         }
     }
@@ -43,7 +46,7 @@ impl Change {
                 content.write(&bytes[part], range.start);
             }
             Self::Zeros { .. } => content.zero(range),
-            Self::Truncate { .. } => {}
+            Self::Extend { .. } | Self::Truncate { .. } => {}
         }
     }
 
@@ -51,7 +54,9 @@ impl Change {
     pub(super) fn apply_length(&self, content: &mut Content) {
         match self {
             Self::Truncate { len } => content.truncate(*len),
-            Self::Write { .. } | Self::Zeros { .. } => content.extend_to(self.extent().end),
+            Self::Write { .. } | Self::Zeros { .. } | Self::Extend { .. } => {
+                content.extend_to(self.extent().end);
+            }
         }
     }
 }

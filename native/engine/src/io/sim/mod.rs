@@ -13,7 +13,8 @@ use std::sync::Arc;
 
 use parking_lot::{Mutex, ReentrantMutex};
 
-use super::{File, Io, LockGuard, OpenMode};
+use super::batch::ImmediateReader;
+use super::{BatchReader, File, Io, LockGuard, OpenMode};
 
 mod content;
 mod crash;
@@ -202,6 +203,10 @@ impl Io for SimIo {
         self.call(CallKind::Names, |disk, _| disk.names.rename(from, to))
     }
 
+    fn hard_link(&self, from: &Path, to: &Path) -> Result<()> {
+        self.call(CallKind::Names, |disk, _| disk.names.link(from, to))
+    }
+
     fn remove(&self, path: &Path) -> Result<()> {
         self.call(CallKind::Names, |disk, _| disk.names.remove(path))
     }
@@ -217,6 +222,11 @@ impl Io for SimIo {
 
     fn free_space(&self, _dir: &Path) -> Result<u64> {
         self.call(CallKind::Query, |disk, _| Ok(disk.free()))
+    }
+
+    /// Its reads are calls like any other, made by the thread that submits them.
+    fn reader(&self, depth: usize) -> Result<Box<dyn BatchReader>> {
+        Ok(Box::new(ImmediateReader::new(depth)))
     }
 }
 

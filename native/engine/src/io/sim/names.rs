@@ -96,6 +96,11 @@ impl Names {
         Ok(())
     }
 
+    /// Gives the file `from` another name.
+    pub(super) fn link(&mut self, from: &Path, to: &Path) -> Result<()> {
+        self.create(to, self.lookup(from)?)
+    }
+
     pub(super) fn rename(&mut self, from: &Path, to: &Path) -> Result<()> {
         let dir = self.dir_of(to)?;
         self.lookup(from)?;
@@ -106,7 +111,8 @@ impl Names {
         if self.dirs.contains(to) {
             return Err(ErrorKind::IsADirectory.into());
         }
-        if from != to {
+        // One file under two names stays so: rename(2).
+        if self.current.get(from) != self.current.get(to) {
             self.change(dir, NameOp::Rename(from.to_path_buf(), to.to_path_buf()));
         }
         Ok(())

@@ -126,7 +126,8 @@ impl Planner<'_> {
 
     /// The last write torn, with everything before it and with nothing before it.
     fn torn_last(&mut self) -> Vec<Vec<Fate>> {
-        let is_write = |op: &&FileOp| !matches!(op.change, Change::Truncate { .. });
+        let is_write =
+            |op: &&FileOp| matches!(op.change, Change::Write { .. } | Change::Zeros { .. });
         let Some(last) = self.ops.iter().rposition(is_write) else {
             return Vec::new();
         };

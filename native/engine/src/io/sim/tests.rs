@@ -407,3 +407,63 @@ fn images_of_a_large_file_share_its_pages() {
     let images: Vec<SimIo> = (0..10).flat_map(|seed| io.crash_images(seed, 100)).collect();
     assert!(images.len() >= 300, "{}", images.len());
 }
+
+#[test]
+fn reserved_room_is_there_when_the_disk_is_full() {
+    let (io, file) = disk_with("f");
+    io.disk_full_after(100);
+    assert_eq!(file.allocate(101).unwrap_err().kind(), ErrorKind::StorageFull);
+    assert!(file.is_empty().unwrap());
+    file.allocate(80).unwrap();
+    assert_eq!(io.free_space(Path::new(DIR)).unwrap(), 20);
+    let other = io.open(&path("g"), OpenMode::Create).unwrap();
+    assert_eq!(errno(other.write_all_at(&[1; 30], 0)), Some(libc::ENOSPC));
+    file.write_durable(&[2; 80], 0).unwrap();
+    io.fail_at(io.calls() + 1, Fault::Eio);
+    assert_eq!(errno(file.allocate(81)), Some(libc::EIO));
+}
+
+#[test]
+fn reserved_room_survives_a_power_cut_only_when_synced() {
+    let (io, file) = disk_with("f");
+    file.allocate(1000).unwrap();
+    let lengths = |io: &SimIo| -> BTreeSet<usize> {
+        states(io, "f", 1).into_iter().flatten().map(|state| state.len()).collect()
+    };
+    assert_eq!(lengths(&io), BTreeSet::from([0, 1000]));
+    file.sync_data().unwrap();
+    assert_eq!(lengths(&io), BTreeSet::from([1000]));
+}
+
+#[test]
+fn a_further_name_survives_only_with_its_directory() {
+    let (io, file) = disk_with("f");
+    file.write_durable(b"x", 0).unwrap();
+    io.hard_link(&path("f"), &path("g")).unwrap();
+    assert_eq!(states(&io, "g", 1), BTreeSet::from([None, Some(b"x".to_vec())]));
+    io.sync_dir(Path::new(DIR)).unwrap();
+    io.remove(&path("f")).unwrap();
+    io.sync_dir(Path::new(DIR)).unwrap();
+    assert_eq!(states(&io, "g", 1), BTreeSet::from([Some(b"x".to_vec())]));
+}
+
+#[test]
+fn reads_of_a_batch_are_calls_that_fail_and_see_damage() {
+    let (io, file) = disk_with("f");
+    file.write_durable(b"abc", 0).unwrap();
+    io.corrupt(&path("f"), 1, 0xFF).unwrap();
+    let mut reader = io.reader(4).unwrap();
+    let before = io.calls();
+    io.fail_at(before + 2, Fault::Eio);
+    for token in 0..3 {
+        let file = Arc::clone(&file);
+        reader.submit(crate::io::Read { file, offset: 0, len: 3, token }).unwrap();
+    }
+    assert_eq!((io.calls(), io.faults_fired()), (before + 3, 1));
+    let mut outcomes = Vec::new();
+    reader.wait(&mut |_, bytes| outcomes.push(bytes.map(<[u8]>::to_vec).map_err(|e| e.kind())));
+    let bytes = vec![b'a', b'b' ^ 0xFF, b'c'];
+    assert_eq!(outcomes[0], Ok(bytes.clone()));
+    assert!(outcomes[1].is_err());
+    assert_eq!(outcomes[2], Ok(bytes));
+}

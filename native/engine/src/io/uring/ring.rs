@@ -13,8 +13,8 @@ use parking_lot::Mutex;
 /// Submission queue entries. One is in use at a time; the kernel rounds up to a power of two.
 const ENTRIES: u32 = 8;
 
-/// Most bytes of one write: what Linux transfers at most in one call, a page short of 2 GiB.
-const MAX_WRITE: usize = 0x7fff_f000;
+/// Most bytes of one transfer: what Linux transfers at most in one call, a page short of 2 GiB.
+pub(super) const MAX_TRANSFER: usize = 0x7fff_f000;
 
 /// How long to wait before io_uring_enter is called again after it has failed.
 const RETRY_PAUSE: Duration = Duration::from_millis(1);
@@ -69,7 +69,7 @@ impl Ring {
         offset: u64,
         flags: i32,
     ) -> Option<Result<usize>> {
-        let len = buf.len().min(MAX_WRITE) as u32;
+        let len = buf.len().min(MAX_TRANSFER) as u32;
         let entry = opcode::Write::new(types::Fd(file.as_raw_fd()), buf.as_ptr(), len)
             .offset(offset)
             .rw_flags(flags)
@@ -162,7 +162,7 @@ fn completed(result: i32) -> Result<u32> {
     u32::try_from(result).map_err(|_| Error::from_raw_os_error(result.wrapping_neg()))
 }
 
-fn failed(step: &str, cause: &Error) -> Error {
+pub(super) fn failed(step: &str, cause: &Error) -> Error {
     Error::new(cause.kind(), format!("io_uring: {step}: {cause}"))
 }
 
