@@ -68,6 +68,7 @@ impl From<ReadError> for Fault {
         match error {
             ReadError::Cold => Fault::Cold,
             ReadError::Damaged => Fault::error(DAMAGED),
+            ReadError::Closed => Fault::Failed,
         }
     }
 }

@@ -1,5 +1,6 @@
 //! Reading and writing: what a batch of commands holds while it runs.
 
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use crossbeam_epoch::Guard;
@@ -7,7 +8,7 @@ use parking_lot::MutexGuard;
 use smallvec::SmallVec;
 
 use crate::Lsn;
-use crate::address::is_in_log;
+use crate::address::{Region, is_in_log, region};
 use crate::core::Core;
 use crate::error::{Contended, ReadError, WriteError};
 use crate::index::{Index, Place, Slot};
@@ -23,6 +24,8 @@ pub(crate) mod keyspace;
 /// Records fetched for one batch of commands at a time, and their bytes.
 const MAX_MISSING: usize = 256;
 const MAX_MISSING_BYTES: u64 = 4 << 20;
+/// Attempts of a command before the read cache is made larger for it.
+const PATIENT_ATTEMPTS: u32 = 3;
 
 /// Shards with fewer keys together have their index and small records in the processor's caches.
 const CACHED_KEYS: u64 = 1 << 14;
@@ -54,6 +57,8 @@ pub struct Missing {
     refs: Vec<ColdRef>,
     /// Upper bound on their lengths together.
     bytes: u64,
+    /// How often the command has asked before.
+    attempts: u32,
 }
 
 impl Missing {
@@ -62,7 +67,24 @@ impl Missing {
         self.refs.is_empty()
     }
 
-    pub(crate) fn into_refs(self) -> Vec<ColdRef> {
+    /// Says that the command has been run `attempts` times before, and something was always
+    /// missing: then it may need more at a time than the read cache has room for, and gets it.
+    pub fn set_attempts(&mut self, attempts: u32) {
+        self.attempts = attempts;
+    }
+
+    /// Bytes by which the read cache has to be larger for this.
+    pub(crate) fn boost(&self) -> u64 {
+        match self.attempts {
+            0..PATIENT_ATTEMPTS => 0,
+            attempts => self.bytes.saturating_mul(u64::from(attempts)),
+        }
+    }
+
+    pub(crate) fn into_refs(mut self) -> Vec<ColdRef> {
+        // One key may be asked for by several commands of a pipeline.
+        self.refs.sort_unstable_by_key(|cold| cold.address);
+        self.refs.dedup_by_key(|cold| cold.address);
         self.refs
     }
 
@@ -75,7 +97,8 @@ impl Missing {
         }
         self.bytes += len;
         let (address, hash) = (slot.address(), slot.hash());
-        self.refs.push(ColdRef { address, len, shard, space, hash });
+        // Size classes end at 2^31.
+        self.refs.push(ColdRef { address, len: len as u32, shard, space, hash });
     }
 }
 
@@ -145,6 +168,7 @@ pub struct Access<'e> {
     depends: Lsn,
     wrote: bool,
     missing: Missing,
+    blocking: bool,
 }
 
 impl<'e> Access<'e> {
@@ -157,6 +181,7 @@ impl<'e> Access<'e> {
             depends: 0,
             wrote: false,
             missing: Missing::default(),
+            blocking: false,
         }
     }
 
@@ -272,6 +297,24 @@ impl<'e> Access<'e> {
             .collect()
     }
 
+    /// Whether scans wait for what they need from disk, instead of asking to be run again: for
+    /// threads that may wait, since a long scan would never get to its end otherwise.
+    pub fn set_blocking(&mut self, blocking: bool) {
+        self.blocking = blocking;
+    }
+
+    /// Waits until what is missing has been fetched. Nothing read before may still be in use, which
+    /// `&mut self` takes care of.
+    fn wait_for_missing(&mut self, attempts: u32) {
+        let (sender, receiver) = std::sync::mpsc::sync_channel(1);
+        let mut missing = self.take_missing();
+        missing.set_attempts(attempts);
+        self.core.fetch(missing, Box::new(move || drop(sender.send(()))));
+        // Memory that others let go of must not wait for this thread meanwhile. The waiter is
+        // always called; were it lost, the channel would say so.
+        self.guard.repin_after(|| drop(receiver.recv()));
+    }
+
     /// Notes what a command that is about to run will need from disk, if anything: so that all of
     /// it can be fetched at once.
     pub fn look(&mut self, key: &Key<'_>) {
@@ -309,11 +352,23 @@ impl<'e> Access<'e> {
         if cold.is_empty() {
             return Ok(None);
         }
-        if cold.iter().any(|slot| shard.is_damaged(slot.address())) {
-            return Err(ReadError::Damaged);
+        let mut error = ReadError::Cold;
+        for slot in cold {
+            error = error.max(self.miss(shard, key.shard, space.id, slot));
         }
-        cold.into_iter().for_each(|slot| self.missing.add(key.shard, space.id, slot));
-        Err(ReadError::Cold)
+        Err(error)
+    }
+
+    /// The record of an entry is not in memory: notes that it is wanted, or says why in vain.
+    fn miss(&mut self, shard: &Shard, number: u16, space: u32, slot: Slot) -> ReadError {
+        if shard.is_damaged(slot.address()) {
+            return ReadError::Damaged;
+        }
+        if self.core.stopped.load(Ordering::Relaxed) {
+            return ReadError::Closed;
+        }
+        self.missing.add(number, space, slot);
+        ReadError::Cold
     }
 
     /// The position that must be durable before the replies of this batch may be shown, for who
@@ -325,6 +380,14 @@ impl<'e> Access<'e> {
     /// Makes the replies depend on everything written so far, by anybody.
     pub fn depend_on_tail(&mut self) {
         self.depends = self.depends.max(self.core.log.written());
+    }
+
+    /// Tells the read cache of a use, so that what is used stays.
+    #[inline]
+    fn count_read(&self, address: u64) {
+        if region(address) == Region::Cache {
+            self.core.chunks.touch(address, &self.guard);
+        }
     }
 
     /// The replies depend on the record at `address`.
@@ -391,6 +454,7 @@ impl<'e> Locked<'_, 'e> {
         if found.slot.idle_s(now_s) != 0 {
             self.index(key).slot_mut(found.place).touch(now_s);
         }
+        self.access.count_read(found.slot.address());
         Ok(Some(self.entry(&found)))
     }
 
@@ -555,7 +619,7 @@ impl<'e> Locked<'_, 'e> {
         match old {
             Some((place, old)) => {
                 space.expires -= u64::from(old.expiry_s() != 0);
-                shard.live.remove(core.origin(old, &self.access.guard), old);
+                core.leave(&mut shard.live, old, &self.access.guard);
                 *space.index.slot_mut(place) = slot;
             }
             None => space.index.insert(slot),
@@ -568,7 +632,7 @@ impl<'e> Locked<'_, 'e> {
         let space = &mut shard.spaces[usize::from(key.space)];
         space.expires -= u64::from(slot.expiry_s() != 0);
         space.index.remove(place);
-        shard.live.remove(core.origin(slot, &self.access.guard), slot);
+        core.leave(&mut shard.live, slot, &self.access.guard);
     }
 
     /// Finds the live entry, removing it when it has expired, and notes what the answer depends on.

@@ -1,15 +1,20 @@
 //! What the engine's threads and its callers share.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU32};
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
 
 use crossbeam_epoch::Guard;
 use parking_lot::{Mutex, MutexGuard};
 
+use crate::access::Missing;
+use crate::address::{Region, region};
 use crate::clock::Clock;
 use crate::index::{HASH_BITS, Slot};
+use crate::live::Live;
 use crate::log::Log;
 use crate::shard::{RecordRef, Shard, Space};
+use crate::tier::chunks::Chunks;
+use crate::tier::fetch::Fetcher;
 
 /// One open store.
 pub(crate) struct Core {
@@ -24,6 +29,16 @@ pub(crate) struct Core {
     pub emptied: Mutex<Vec<(usize, Space)>>,
     pub sweeping: AtomicBool,
     pub io: &'static str,
+    /// Set when the store is closed: what is on disk only cannot be read any more.
+    pub stopped: AtomicBool,
+    /// Memory that everything together may take, in bytes.
+    pub max_memory: u64,
+    /// What the read cache may take beyond its part, for commands that need more at a time. Wears
+    /// off.
+    pub boost: AtomicU64,
+    /// The read cache's memory.
+    pub chunks: Arc<Chunks>,
+    pub fetcher: Arc<Fetcher>,
 }
 
 impl Core {
@@ -43,12 +58,37 @@ impl Core {
 
     /// The memory at `address`; `None` when it is on disk only.
     pub(crate) fn at(&self, address: u64, guard: &Guard) -> Option<*const u8> {
-        self.log.segments.at(address, guard).map(<*mut u8>::cast_const)
+        let at = match region(address) {
+            Region::Cache => Some(self.chunks.at(address, guard)),
+            Region::Log | Region::Merged => self.log.segments.at(address, guard),
+        };
+        at.map(<*mut u8>::cast_const)
     }
 
-    /// Where the record of an entry is on disk.
-    pub(crate) fn origin(&self, slot: Slot, _guard: &Guard) -> u64 {
-        slot.address()
+    /// Where the record of an entry is on disk, or will be.
+    pub(crate) fn origin(&self, slot: Slot, guard: &Guard) -> u64 {
+        match region(slot.address()) {
+            Region::Cache => self.chunks.origin(slot.address(), guard),
+            Region::Log | Region::Merged => slot.address(),
+        }
+    }
+
+    /// Has records brought into memory, see [`crate::Engine::fetch`].
+    pub(crate) fn fetch(&self, missing: Missing, waiter: Box<dyn FnOnce() + Send>) {
+        let boost = missing.boost();
+        if boost > 0 && self.boost.fetch_max(boost, Ordering::Relaxed) < boost {
+            self.boost_caches(boost);
+        }
+        self.fetcher.fetch(missing.into_refs(), waiter);
+    }
+
+    /// Accounts for an entry that ceases to exist or points elsewhere from now on; under its shard's
+    /// lock.
+    pub(crate) fn leave(&self, live: &mut Live, slot: Slot, guard: &Guard) {
+        live.remove(self.origin(slot, guard), slot);
+        if region(slot.address()) == Region::Cache {
+            self.chunks.forget(slot.address(), guard);
+        }
     }
 
     /// Locks all shards, in order.

@@ -20,6 +20,9 @@ use crate::sweep::Sweeper;
 /// Stack of the engine's own threads.
 const STACK_BYTES: usize = 2 << 20;
 
+/// Reads that a fetching thread has in flight.
+const FETCH_DEPTH: usize = 128;
+
 /// A store that is open. Dropping it without [`Engine::close`] still makes everything durable, in
 /// the background.
 pub struct Engine {
@@ -45,7 +48,7 @@ impl Engine {
         ));
         let mut committer = recovered.committer;
         let notify = Arc::clone(&sweeper);
-        committer.segment_sealed = Box::new(move |id| notify.segment_sealed(id));
+        committer.segment_sealed = Box::new(move |_| notify.segment_sealed());
         let lock: Arc<dyn LockGuard> = Arc::from(recovered.lock);
         let mut threads = Vec::new();
         let mut spawn = |name: &str, run: Box<dyn FnOnce() + Send>| {
@@ -65,6 +68,13 @@ impl Engine {
         let background = Arc::clone(&sweeper);
         let started =
             started.and_then(|()| spawn("ferric-sweep", Box::new(move || background.run())));
+        let fetch = (Arc::clone(&core), options.io.reader(FETCH_DEPTH));
+        let started = started.and_then(|()| match fetch {
+            (core, Ok(reader)) => {
+                spawn("ferric-fetch", Box::new(move || core.fetcher.run(reader, &*core)))
+            }
+            (_, Err(error)) => Err(OpenError::io("start reading", &options.dir)(error)),
+        });
         // Dropping the engine stops those that run.
         let engine = Arc::new(Engine { core, sweeper, threads: Mutex::new(threads) });
         started.map(|()| engine)
@@ -88,6 +98,8 @@ impl Engine {
     }
 
     fn stop(&self) {
+        self.core.stopped.store(true, Ordering::Relaxed);
+        self.core.fetcher.stop();
         self.core.log.stop();
         self.sweeper.stop();
     }
@@ -143,8 +155,7 @@ impl Engine {
     /// Brings records into memory and calls `waiter`, once and from a thread of the engine, when
     /// each of them is there or has turned out to be unreadable.
     pub fn fetch(&self, missing: Missing, waiter: Box<dyn FnOnce() + Send>) {
-        debug_assert!(missing.is_empty(), "nothing leaves memory yet");
-        waiter();
+        self.core.fetch(missing, waiter);
     }
 
     /// Starts a sync now, whatever the durability mode.
@@ -193,11 +204,22 @@ impl Engine {
             mapped_bytes: usage.mapped_bytes,
             last_sync_s: get(&counters.last_sync_s),
             recovery_ms: get(&counters.recovery_ms),
+            cold_segments: usage.cold,
+            max_memory: core.max_memory,
+            cache_bytes: core.chunks.allocated(),
+            cache_hits: core.chunks.hits(),
+            fetch_reads: get(&core.fetcher.counters.reads),
+            fetch_bytes: get(&core.fetcher.counters.bytes),
+            damaged: get(&counters.damaged),
             io: core.io,
             ..Stats::default()
         };
         for shard in &core.shards {
-            for space in &shard.lock().spaces {
+            let shard = shard.lock();
+            let cache = shard.cache.counts();
+            stats.fetched += cache.insertions;
+            stats.cache_evictions += cache.evictions;
+            for space in &shard.spaces {
                 stats.keys += space.index.len();
                 stats.expires += space.expires;
                 stats.index_bytes += space.index.bytes();

@@ -45,7 +45,7 @@ impl OpenError {
 }
 
 /// Why a key could not be looked up. Nothing has happened.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, thiserror::Error)]
 pub enum ReadError {
     /// The key's record is on disk only: see [`crate::Access::take_missing`].
     #[error("the key is not in memory")]
@@ -53,6 +53,9 @@ pub enum ReadError {
     /// The key's record cannot be read, or fails its checksum.
     #[error("the key's record on disk is damaged")]
     Damaged,
+    /// The key is not in memory, and the store is closed.
+    #[error("the store is closed")]
+    Closed,
 }
 
 /// Why a write was not done. In every case nothing has happened.
@@ -86,6 +89,7 @@ impl From<ReadError> for WriteError {
         match error {
             ReadError::Cold => WriteError::Cold,
             ReadError::Damaged => WriteError::Damaged,
+            ReadError::Closed => WriteError::Closed,
         }
     }
 }

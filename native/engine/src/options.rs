@@ -35,6 +35,9 @@ pub struct Options {
     pub segment_size: u64,
     /// Writers wait when more bytes than this are not yet durable.
     pub max_undurable: u64,
+    /// Memory that the store may take, in bytes: index, log buffers, segments kept in memory and
+    /// read cache together. What does not fit is read from disk. `u64::MAX`: everything stays.
+    pub max_memory: u64,
     /// Whether the file of the next segment is filled with zeros ahead of need, in the background:
     /// writes are faster then, for one segment more of disk space.
     pub spare_segments: bool,
@@ -60,6 +63,7 @@ impl Options {
             durability: Durability::Quorum,
             segment_size: 64 << 20,
             max_undurable: 256 << 20,
+            max_memory: u64::MAX,
             spare_segments: true,
             route: |_, _| 0,
             waiters_called: Arc::new(|| {}),

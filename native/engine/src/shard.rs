@@ -5,6 +5,7 @@ use std::collections::HashSet;
 use crate::index::Index;
 use crate::live::Live;
 use crate::record::{HEADER, Header};
+use crate::tier::cache::Cache;
 
 /// Deletions are remembered by this many hash classes, see `Shard::deleted`.
 const DELETED: usize = 256;
@@ -37,17 +38,19 @@ pub(crate) struct Shard {
     deleted: Box<[u64; DELETED]>,
     /// What the shard's entries make of each segment.
     pub live: Live,
+    pub cache: Cache,
     /// Addresses of records that could not be read from disk, as found out so far.
     damaged: HashSet<u64>,
 }
 
 impl Shard {
     /// A shard of a store with segments of `2^shift` bytes.
-    pub(crate) fn new(shift: u32) -> Shard {
+    pub(crate) fn new(shift: u32, cache: Cache) -> Shard {
         Shard {
             spaces: Vec::new(),
             deleted: Box::new([0; DELETED]),
             live: Live::new(shift),
+            cache,
             damaged: HashSet::new(),
         }
     }

@@ -35,6 +35,23 @@ pub struct Stats {
     pub buffer_bytes: u64,
     /// Bytes of mapped segment files.
     pub mapped_bytes: u64,
+    /// Segments that are on disk only.
+    pub cold_segments: u64,
+    /// Memory budget, `u64::MAX` without one.
+    pub max_memory: u64,
+    /// Memory of the read cache.
+    pub cache_bytes: u64,
+    /// Reads that the read cache answered.
+    pub cache_hits: u64,
+    /// Records that the read cache has let go of.
+    pub cache_evictions: u64,
+    /// Records fetched from disk because a command needed them.
+    pub fetched: u64,
+    /// Reads issued for that, and bytes read.
+    pub fetch_reads: u64,
+    pub fetch_bytes: u64,
+    /// Records found damaged when they were fetched.
+    pub damaged: u64,
     /// Unix time of the last successful sync in seconds, 0 before the first.
     pub last_sync_s: u64,
     /// Milliseconds that recovery took.
@@ -54,6 +71,7 @@ pub(crate) struct Counters {
     pub expired: AtomicU64,
     pub last_sync_s: AtomicU64,
     pub recovery_ms: AtomicU64,
+    pub damaged: AtomicU64,
 }
 
 impl Counters {

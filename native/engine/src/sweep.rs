@@ -1,4 +1,4 @@
-//! What goes on in the background: expired keys go, sealed segments are mapped, the next segment
+//! What goes on in the background: expired keys go, memory is kept to its budget, the next segment
 //! file is prepared, large things are freed.
 
 use std::sync::Arc;
@@ -9,8 +9,7 @@ use parking_lot::{Condvar, Mutex};
 
 use crate::access::keyspace::sweep_table;
 use crate::core::Core;
-use crate::io::File;
-use crate::log::{Files, Memory, TrashBin};
+use crate::log::{Files, TrashBin};
 use crate::shard::Space;
 
 /// Time between two rounds.
@@ -30,7 +29,6 @@ pub(crate) struct Sweeper {
     /// Whether to prepare spare files.
     spares: bool,
     trash: Mutex<TrashBin>,
-    sealed: Mutex<Vec<u64>>,
     stopping: Mutex<bool>,
     wake: Condvar,
     disk_bytes: AtomicU64,
@@ -50,7 +48,6 @@ impl Sweeper {
             files,
             spares,
             trash: Mutex::new(trash),
-            sealed: Mutex::new(Vec::new()),
             stopping: Mutex::new(false),
             wake: Condvar::new(),
             disk_bytes: AtomicU64::new(0),
@@ -58,9 +55,8 @@ impl Sweeper {
         }
     }
 
-    /// The committer has written the last frame of a segment.
-    pub(crate) fn segment_sealed(&self, id: u64) {
-        self.sealed.lock().push(id);
+    /// The committer has written the last frame of a segment: memory may be over its budget.
+    pub(crate) fn segment_sealed(&self) {
         self.wake.notify_one();
     }
 
@@ -81,7 +77,7 @@ impl Sweeper {
         while !self.prepare_spare() {}
         loop {
             self.prepare_spare();
-            self.map_sealed();
+            self.core.keep_to_budget(&|| *self.stopping.lock());
             if self.core.sweeping.load(Ordering::Relaxed) {
                 self.sweep(&mut cursors);
             }
@@ -129,21 +125,6 @@ impl Sweeper {
         }
     }
 
-    fn map_sealed(&self) {
-        let sealed = std::mem::take(&mut *self.sealed.lock());
-        for id in sealed {
-            let segments = &self.core.log.segments;
-            let mapping = segments.file(id).and_then(|file: Arc<dyn File>| {
-                let len = file.len().ok()?;
-                file.map(len).ok()
-            });
-            // Without a mapping the segment stays in its buffer: slower to free, never wrong.
-            if let Some(mapping) = mapping {
-                segments.replace(id, Some(Memory::Mapped(mapping)), &self.core.log.trash);
-            }
-        }
-    }
-
     fn sweep(&self, cursors: &mut [usize]) {
         let now_ms = self.core.clock.now_ms();
         let spaces = usize::from(self.core.spaces);
@@ -174,7 +155,7 @@ impl Sweeper {
                 let guard = crossbeam_epoch::pin();
                 let mut shard = self.core.shards[number].lock();
                 for slot in space.index.entries(table) {
-                    shard.live.remove(self.core.origin(slot, &guard), slot);
+                    self.core.leave(&mut shard.live, slot, &guard);
                 }
             }
         }

@@ -9,6 +9,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
+use common::backend::disk;
 use common::rng::Rng;
 use common::{NOW, get_at, key, options, put, quiet, run, wait, wait_room, write};
 use ferric_engine::io::sim::SimIo;
@@ -237,12 +238,12 @@ fn in_async_mode_writes_are_durable_within_the_interval() {
 
 #[test]
 fn an_engine_that_is_dropped_writes_everything_and_lets_go() {
-    let io = SimIo::new();
+    let io = disk();
     for round in 0..20u64 {
         // The threads of the engine before may still be at work.
         let engine = (0..500)
             .find_map(|_| {
-                let engine = Engine::open(options(Arc::new(io.clone()))).ok();
+                let engine = Engine::open(options(io.clone())).ok();
                 engine.is_none().then(|| thread::sleep(Duration::from_millis(2)));
                 engine
             })

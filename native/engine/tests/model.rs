@@ -5,10 +5,10 @@ mod common;
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 use common::model::{Content, Model, SPACES, Step, execute_at, value};
+use common::temp::TempDir;
 use common::{NOW, config, key, options, rounds, wait, wait_room};
 use ferric_engine::io::sim::SimIo;
 use ferric_engine::io::{Io, PosixIo, UringIo};
@@ -227,25 +227,6 @@ fn run(io: Arc<dyn Io>, dir: &Path, quorum: bool, actions: &[Action]) -> Result<
     pair.finish()
 }
 
-/// A directory that goes with the test.
-struct TempDir(PathBuf);
-
-impl TempDir {
-    fn new() -> TempDir {
-        static NEXT: AtomicU32 = AtomicU32::new(0);
-        let number = NEXT.fetch_add(1, Ordering::Relaxed);
-        let name = format!("ferric-model-{}-{number}", std::process::id());
-        TempDir(std::env::temp_dir().join(name))
-    }
-}
-
-impl Drop for TempDir {
-    fn drop(&mut self) {
-        // A directory left behind is not worth a second panic while a test fails.
-        let _ = std::fs::remove_dir_all(&self.0);
-    }
-}
-
 fn actions() -> impl Strategy<Value = Vec<Action>> {
     proptest::collection::vec(action(), 1..250)
 }
@@ -264,13 +245,13 @@ proptest! {
 
     #[test]
     fn the_store_is_a_map_on_system_calls(quorum: bool, actions in actions()) {
-        run(Arc::new(PosixIo), &TempDir::new().0, quorum, &actions)?;
+        run(Arc::new(PosixIo), TempDir::new().path(), quorum, &actions)?;
     }
 
     #[test]
     fn the_store_is_a_map_on_io_uring(quorum: bool, actions in actions()) {
         match UringIo::new() {
-            Ok(io) => run(Arc::new(io), &TempDir::new().0, quorum, &actions)?,
+            Ok(io) => run(Arc::new(io), TempDir::new().path(), quorum, &actions)?,
             Err(error) => eprintln!("not tested here: {error}"),
         }
     }

@@ -6,12 +6,12 @@ mod common;
 use std::sync::Arc;
 use std::time::Duration;
 
+use common::backend::disk;
 use common::{key, open};
-use ferric_engine::io::sim::SimIo;
 
 #[test]
 fn a_busy_shard_turns_the_impatient_away_and_keeps_the_patient_waiting() {
-    let engine = open(Arc::new(SimIo::new())).expect("open");
+    let engine = open(disk()).expect("open");
     let (held, release) = std::sync::mpsc::channel();
     let (let_go, hold) = std::sync::mpsc::channel::<()>();
     let holder = {

@@ -6,14 +6,14 @@ mod common;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use common::backend::disk;
 use common::{dump, get, get_at, key, open, options, put, wait, write};
-use ferric_engine::io::sim::SimIo;
 use ferric_engine::{Durability, Engine, Meta, OpenError};
 
 #[test]
 fn what_was_put_is_there_also_after_reopening() {
-    let io = SimIo::new();
-    let engine = open(Arc::new(io.clone())).expect("open");
+    let io = disk();
+    let engine = open(io.clone()).expect("open");
     let mut lsn = 0;
     for n in 0..5_000u32 {
         lsn = put(&engine, format!("key{n}").as_bytes(), format!("value{n}").as_bytes())
@@ -26,7 +26,7 @@ fn what_was_put_is_there_also_after_reopening() {
     let before = dump(&engine, 0);
     engine.close().expect("close");
     drop(engine);
-    let engine = open(Arc::new(io)).expect("reopen");
+    let engine = open(io).expect("reopen");
     assert_eq!(dump(&engine, 0), before);
     assert_eq!(before.len(), 4_999);
     assert_eq!(get(&engine, b"key8").as_deref(), Some(&b"eight"[..]));
@@ -36,7 +36,7 @@ fn what_was_put_is_there_also_after_reopening() {
 
 #[test]
 fn a_read_of_what_is_not_durable_says_so() {
-    let engine = open(Arc::new(SimIo::new())).expect("open");
+    let engine = open(disk()).expect("open");
     let lsn = put(&engine, b"k", b"1").expect("put");
     assert!(lsn > 0);
     assert!(wait(&engine, lsn));
@@ -52,8 +52,8 @@ fn a_read_of_what_is_not_durable_says_so() {
 
 #[test]
 fn values_of_any_size_survive() {
-    let io = SimIo::new();
-    let engine = open(Arc::new(io.clone())).expect("open");
+    let io = disk();
+    let engine = open(io.clone()).expect("open");
     let sizes = [0usize, 1, 7, 8, 4_000, 4_096, 65_000, 65_536, 70_000, 300_000, 1_000_000];
     for size in sizes {
         let value: Vec<u8> = (0..size).map(|n| (n * 7 + size) as u8).collect();
@@ -65,7 +65,7 @@ fn values_of_any_size_survive() {
             0 => Arc::clone(&engine),
             _ => {
                 engine.close().expect("close");
-                open(Arc::new(io.clone())).expect("reopen")
+                open(io.clone()).expect("reopen")
             }
         };
         for size in sizes {
@@ -77,7 +77,7 @@ fn values_of_any_size_survive() {
 
 #[test]
 fn a_batch_with_one_key_twice_ends_with_the_last() {
-    let engine = open(Arc::new(SimIo::new())).expect("open");
+    let engine = open(disk()).expect("open");
     write(&engine, 0, &[(b"a", Some(b"1")), (b"a", Some(b"2"))]).expect("write");
     assert_eq!(get(&engine, b"a").as_deref(), Some(&b"2"[..]));
     write(&engine, 0, &[(b"a", Some(b"3")), (b"a", None)]).expect("write");
@@ -90,8 +90,8 @@ fn a_batch_with_one_key_twice_ends_with_the_last() {
 
 #[test]
 fn flush_and_swap_survive_reopening() {
-    let io = SimIo::new();
-    let engine = open(Arc::new(io.clone())).expect("open");
+    let io = disk();
+    let engine = open(io.clone()).expect("open");
     for space in 0..3 {
         write(&engine, space, &[(b"k", Some(format!("v{space}").as_bytes()))]).expect("write");
     }
@@ -108,19 +108,19 @@ fn flush_and_swap_survive_reopening() {
     assert_eq!(expected[0], BTreeMap::from([(b"k".to_vec(), b"v1".to_vec())]));
     assert_eq!(expected[2], BTreeMap::from([(b"after".to_vec(), b"x".to_vec())]));
     engine.close().expect("close");
-    let engine = open(Arc::new(io.clone())).expect("reopen");
+    let engine = open(io.clone()).expect("reopen");
     assert_eq!((0..4).map(|space| dump(&engine, space)).collect::<Vec<_>>(), expected);
     engine.close().expect("close");
-    let mut fewer = options(Arc::new(io));
+    let mut fewer = options(io);
     fewer.spaces = 2;
     assert!(matches!(Engine::open(fewer), Err(OpenError::Config(_))));
 }
 
 #[test]
 fn expired_keys_are_missing_and_swept() {
-    let io = SimIo::new();
+    let io = disk();
     let clock = Arc::new(ferric_engine::ManualClock::new(1_000_000));
-    let mut options = options(Arc::new(io));
+    let mut options = options(io);
     options.clock = Arc::clone(&clock) as _;
     let engine = Engine::open(options).expect("open");
     for n in 0..1_000u64 {
@@ -164,17 +164,17 @@ fn expired_keys_are_missing_and_swept() {
 
 #[test]
 fn a_directory_in_use_is_refused() {
-    let io = SimIo::new();
-    let engine = open(Arc::new(io.clone())).expect("open");
-    assert!(matches!(open(Arc::new(io.clone())), Err(OpenError::Locked(_))));
+    let io = disk();
+    let engine = open(io.clone()).expect("open");
+    assert!(matches!(open(io.clone()), Err(OpenError::Locked(_))));
     engine.close().expect("close");
-    open(Arc::new(io)).expect("free again").close().expect("close");
+    open(io).expect("free again").close().expect("close");
 }
 
 #[test]
 fn async_mode_syncs_by_itself() {
-    let io = SimIo::new();
-    let mut options = options(Arc::new(io.clone()));
+    let io = disk();
+    let mut options = options(io.clone());
     options.durability = Durability::Async { interval: std::time::Duration::from_millis(20) };
     let engine = Engine::open(options).expect("open");
     put(&engine, b"a", b"1").expect("put");
@@ -191,8 +191,8 @@ fn async_mode_syncs_by_itself() {
 
 #[test]
 fn concurrent_writers_lose_nothing() {
-    let io = SimIo::new();
-    let engine = open(Arc::new(io.clone())).expect("open");
+    let io = disk();
+    let engine = open(io.clone()).expect("open");
     let threads: Vec<_> = (0..4u32)
         .map(|thread| {
             let engine = Arc::clone(&engine);
@@ -219,7 +219,7 @@ fn concurrent_writers_lose_nothing() {
     let before = dump(&engine, 0);
     assert_eq!(before.len(), 1_200);
     engine.close().expect("close");
-    let engine = open(Arc::new(io)).expect("reopen");
+    let engine = open(io).expect("reopen");
     assert_eq!(dump(&engine, 0), before);
     assert!(
         before
@@ -230,24 +230,24 @@ fn concurrent_writers_lose_nothing() {
 
 #[test]
 fn a_value_larger_than_a_segment_may_come_first() {
-    let io = SimIo::new();
+    let io = disk();
     let large = vec![7u8; 100_000];
     for name in [&b"a"[..], b"b", b"c"] {
-        let engine = open(Arc::new(io.clone())).expect("open");
+        let engine = open(io.clone()).expect("open");
         let lsn = put(&engine, name, &large).expect("put");
         assert!(wait(&engine, lsn));
         engine.close().expect("close");
     }
-    let engine = open(Arc::new(io)).expect("the log has no gap");
+    let engine = open(io).expect("the log has no gap");
     assert_eq!(dump(&engine, 0).len(), 3);
     engine.close().expect("close");
 }
 
 #[test]
 fn keys_of_a_space_that_is_not_there_any_more_are_refused() {
-    let io = SimIo::new();
+    let io = disk();
     let with_spaces = |spaces| {
-        let mut options = options(Arc::new(io.clone()));
+        let mut options = options(io.clone());
         options.spaces = spaces;
         Engine::open(options)
     };

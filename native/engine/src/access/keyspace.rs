@@ -20,6 +20,8 @@ use crate::stats::Counters;
 const INDEX_CURSOR_BITS: u32 = 43;
 /// Entries visited under one hold of a shard's lock.
 const SCAN_CHUNK: usize = 256;
+/// Times that a blocking scan fetches what one chunk needs: others may drive it out again.
+const FETCHES_A_CHUNK: u32 = 100;
 /// Tries to find a random key that has not expired.
 const RANDOM_TRIES: u32 = 1000;
 
@@ -117,6 +119,23 @@ impl Access<'_> {
         budget: usize,
         visit: &mut dyn FnMut(&[u8], Entry<'_>),
     ) -> Result<(u64, usize), ReadError> {
+        for attempts in 0..FETCHES_A_CHUNK {
+            match self.try_chunk(space, number, place, budget, visit) {
+                Err(ReadError::Cold) if self.blocking => self.wait_for_missing(attempts),
+                outcome => return outcome,
+            }
+        }
+        Err(ReadError::Cold)
+    }
+
+    fn try_chunk(
+        &mut self,
+        space: u16,
+        number: usize,
+        place: u64,
+        budget: usize,
+        visit: &mut dyn FnMut(&[u8], Entry<'_>),
+    ) -> Result<(u64, usize), ReadError> {
         let core = self.core;
         let shard = core.shards[number].lock();
         let mut slots: Vec<(Slot, RecordRef)> = Vec::with_capacity(budget);
@@ -144,11 +163,7 @@ impl Access<'_> {
         if let Some(record) = self.core.record(slot.address(), &self.guard) {
             return Ok(record);
         }
-        if shard.is_damaged(slot.address()) {
-            return Err(ReadError::Damaged);
-        }
-        self.missing.add(number, shard.spaces[usize::from(space)].id, slot);
-        Err(ReadError::Cold)
+        Err(self.miss(shard, number, shard.spaces[usize::from(space)].id, slot))
     }
 
     /// Visits an entry whose shard is locked, unless it has expired.
@@ -316,7 +331,7 @@ pub(crate) fn sweep_table(
         let due = expiry_s != 0 && expiry_s != u32::MAX && u64::from(expiry_s) * 1000 < now_ms;
         if due {
             removed += 1;
-            live.remove(core.origin(*slot, &guard), *slot);
+            core.leave(live, *slot, &guard);
         }
         if due && is_in_log(slot.address()) && slot.address() >= durable {
             not_durable.push(*slot);

@@ -39,9 +39,12 @@ pub type Waker = Arc<dyn Fn() + Send + Sync>;
 
 /// Reads of one thread, many of them in flight. Dropping it waits for those that are.
 pub trait BatchReader: Send {
-    /// Takes a read, or gives it back when as many as the reader was made for are unfinished. It
+    /// Takes a read, or gives it back when [`BatchReader::depth`] of them are unfinished. It
     /// may not begin before the next [`BatchReader::wait`], so that a batch is one system call.
     fn submit(&mut self, read: Read) -> std::result::Result<(), Read>;
+
+    /// Most reads that may be unfinished.
+    fn depth(&self) -> usize;
 
     /// Reads taken whose outcome has not been given yet.
     fn in_flight(&self) -> usize;

@@ -12,10 +12,10 @@ use super::sim::SimIo;
 use super::{BatchReader, File, Io, OpenMode, PosixIo, Read, UringIo};
 
 /// A directory of its own for one test, removed with all that is in it when dropped.
-pub(super) struct TempDir(PathBuf);
+pub(crate) struct TempDir(PathBuf);
 
 impl TempDir {
-    pub(super) fn new() -> Self {
+    pub(crate) fn new() -> Self {
         static NEXT: AtomicU32 = AtomicU32::new(0);
         let number = NEXT.fetch_add(1, Ordering::Relaxed);
         let name = format!("ferric-io-{}-{number}", std::process::id());
@@ -24,7 +24,7 @@ impl TempDir {
         Self(dir)
     }
 
-    pub(super) fn path(&self) -> &Path {
+    pub(crate) fn path(&self) -> &Path {
         &self.0
     }
 }

@@ -19,6 +19,8 @@ pub mod sim;
 mod uring;
 
 pub use batch::{BatchReader, Read, Waker};
+#[cfg(test)]
+pub(crate) use conformance::TempDir;
 pub use mapping::Mapping;
 pub use posix::PosixIo;
 pub use probe::{Backend, UnknownBackend, open_backend};

@@ -23,7 +23,7 @@ use parking_lot::{Condvar, Mutex, MutexGuard};
 pub(crate) use buffer::Buffer;
 pub(crate) use committer::{Committer, run as run_committer};
 pub(crate) use files::{Files, segment_path};
-pub(crate) use segments::{Memory, Segments};
+pub(crate) use segments::{Memory, SegmentState, Segments};
 use tail::Sealed;
 pub(crate) use tail::Tail;
 pub(crate) use trash::{Trash, TrashBin, trash};
@@ -41,6 +41,8 @@ use crate::stats::Counters;
 
 /// Values from this size on are copied into the log without its lock.
 const LARGE_VALUE: usize = 64 << 10;
+/// The part of the memory budget that what is not durable yet takes at most, as one in so many.
+const UNDURABLE_PART: u64 = 8;
 /// In async mode the committer is woken early when so much is unsynced.
 const ASYNC_WAKE: u64 = 8 << 20;
 
@@ -106,7 +108,7 @@ impl Log {
             counters: Counters::default(),
             trash,
             durability: options.durability,
-            max_undurable: options.max_undurable,
+            max_undurable: options.max_undurable.min(options.max_memory / UNDURABLE_PART),
             waiters_called: Arc::clone(&options.waiters_called),
             tail: Mutex::new(tail),
             copied: Condvar::new(),

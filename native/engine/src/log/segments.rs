@@ -17,6 +17,7 @@ use super::buffer::Buffer;
 use super::trash::Trash;
 use crate::address::{Region, position, region};
 use crate::io::{File, Mapping};
+use crate::tier::fetch::Place;
 
 /// What a segment is read from.
 pub(crate) enum Memory {
@@ -76,14 +77,6 @@ pub(crate) struct SegmentState {
     pub in_memory: bool,
     pub has_file: bool,
     pub summary: Option<Summary>,
-}
-
-/// Where on disk an address is.
-pub(crate) struct OnDisk {
-    pub file: Arc<dyn File>,
-    pub offset: u64,
-    /// Bytes of the file that belong to the segment's address range.
-    pub end: u64,
 }
 
 /// Base addresses of the segments of one region, by position.
@@ -180,13 +173,13 @@ impl Segments {
     }
 
     /// Where on disk the bytes at `address` are, if their segment is present and has a file.
-    pub(crate) fn on_disk(&self, address: u64) -> Option<OnDisk> {
+    pub(crate) fn on_disk(&self, address: u64) -> Option<Place> {
         let list = self.list.lock();
         let (&number, segment) = list.range(..=address >> self.shift).next_back()?;
         let offset = address - self.start(number);
         let end = u64::from(segment.span) << self.shift;
         let file = segment.file.clone()?;
-        (offset < end).then_some(OnDisk { file, offset, end })
+        (offset < end).then_some(Place { file, offset, end })
     }
 
     /// All segments by number.

@@ -8,7 +8,7 @@ use std::hash::{BuildHasher, Hasher};
 use std::io::ErrorKind;
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
 
 use parking_lot::Mutex;
 
@@ -19,8 +19,15 @@ use crate::log::{Buffer, Committer, Files, Log, Memory, Segments, Tail, TrashBin
 use crate::options::Options;
 use crate::record::frame::BLOCK;
 use crate::record::manifest::{LEN as MANIFEST_LEN, Manifest};
+use crate::tier::chunks::Chunks;
+use crate::tier::fetch::Fetcher;
 use replay::Replay;
 use scan::{Scan, Scanned};
+
+/// Bytes that a fetching thread has in flight at most.
+const FETCH_BYTES: u64 = 8 << 20;
+/// The parts of the memory budget that a segment, and what is not durable yet, take at most.
+const SEGMENT_PART: u64 = 16;
 
 const LOCK_FILE: &str = "LOCK";
 const MANIFEST_FILE: &str = "STORE";
@@ -48,12 +55,13 @@ pub(crate) fn open(options: &Options) -> Result<Recovered, OpenError> {
     files.remove_leftovers().map_err(OpenError::io("clean up in", &options.dir))?;
 
     let segments = Segments::new(manifest.shift);
-    let mut replay = Replay::new(options, &manifest);
+    let (trash, bin) = trash();
+    let chunks = Chunks::new(options.max_memory, options.shards, trash.clone());
+    let mut replay = Replay::new(options, &manifest, Arc::clone(&chunks));
     let scanned = Scan::new(&files, &segments).run(&mut replay)?;
     let replayed = replay.finish().map_err(OpenError::Config)?;
     let Resume { tail, current } = resume(&files, &segments, &scanned, replayed.sequence)?;
 
-    let (trash, bin) = trash();
     let log = Arc::new(Log::new(segments, tail, options, trash));
     let recovery_ms = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
     log.counters.recovery_ms.store(recovery_ms, Ordering::Relaxed);
@@ -67,6 +75,11 @@ pub(crate) fn open(options: &Options) -> Result<Recovered, OpenError> {
         emptied: Mutex::default(),
         sweeping: AtomicBool::new(true),
         io: options.io.name(),
+        stopped: AtomicBool::new(false),
+        max_memory: options.max_memory,
+        boost: AtomicU64::new(0),
+        chunks,
+        fetcher: Arc::new(Fetcher::new(FETCH_BYTES, Arc::clone(&options.waiters_called))),
     });
     let files = Arc::new(files);
     let committer = Committer {
@@ -94,6 +107,12 @@ fn check(options: &Options) -> Result<(), OpenError> {
         return Err(OpenError::Config("a store needs at least one shard and one key space".into()));
     }
     Ok(())
+}
+
+/// Segments of a new store are smaller than asked for if they are much for its memory.
+fn segment_shift(options: &Options) -> u32 {
+    let most = (options.max_memory / SEGMENT_PART).max(1 << SEGMENT_SHIFTS.start()).ilog2();
+    options.segment_size.trailing_zeros().min(most)
 }
 
 fn lock(options: &Options) -> Result<Box<dyn LockGuard>, OpenError> {
@@ -124,11 +143,8 @@ fn read_manifest(file: &dyn File, path: PathBuf) -> Result<Manifest, OpenError> 
 /// is not taken for a new one.
 fn create_manifest(options: &Options) -> Result<Manifest, OpenError> {
     let (io, dir) = (&*options.io, &options.dir);
-    let manifest = Manifest {
-        log_id: random_u64(),
-        hash_seed: random_u64(),
-        shift: options.segment_size.trailing_zeros(),
-    };
+    let manifest =
+        Manifest { log_id: random_u64(), hash_seed: random_u64(), shift: segment_shift(options) };
     let files = Files::new(Arc::clone(&options.io), dir.clone(), manifest.log_id, manifest.shift);
     let path = dir.join(MANIFEST_FILE);
     if !files.segment_ids().map_err(OpenError::io("list", dir))?.is_empty() {

@@ -1,6 +1,7 @@
 //! Rebuilds the index from the log's records, oldest first.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 
 use crossbeam_epoch as epoch;
 
@@ -12,12 +13,15 @@ use crate::options::Options;
 use crate::record::manifest::Manifest;
 use crate::record::{Kind, View};
 use crate::shard::{RecordRef, Shard, Space};
+use crate::tier::cache::Cache;
+use crate::tier::chunks::Chunks;
 
 /// The state that the records seen so far make.
 pub(crate) struct Replay<'o> {
     options: &'o Options,
     hash_seed: u64,
     shift: u32,
+    chunks: Arc<Chunks>,
     now_s: u32,
     table: SpaceTable,
     /// Each incarnation's parts, a shard each. Emptied ones are dropped at the end.
@@ -36,11 +40,16 @@ pub(crate) struct Replayed {
 }
 
 impl<'o> Replay<'o> {
-    pub(crate) fn new(options: &'o Options, manifest: &Manifest) -> Replay<'o> {
+    pub(crate) fn new(
+        options: &'o Options,
+        manifest: &Manifest,
+        chunks: Arc<Chunks>,
+    ) -> Replay<'o> {
         Replay {
             options,
             hash_seed: manifest.hash_seed,
             shift: manifest.shift,
+            chunks,
             now_s: (options.clock.now_ms() / 1000) as u32,
             table: SpaceTable::first(0),
             spaces: HashMap::new(),
@@ -94,6 +103,10 @@ impl<'o> Replay<'o> {
         }
     }
 
+    fn new_shard(&self) -> Shard {
+        Shard::new(self.shift, Cache::new(Arc::clone(&self.chunks), 0))
+    }
+
     /// The shards, with the key spaces that exist at the end of the log.
     ///
     /// # Errors
@@ -123,8 +136,7 @@ impl<'o> Replay<'o> {
         if self.spaces.iter().any(|(&id, parts)| id >= next && has_keys(parts)) {
             return Err(format!("the store has keys in more than {wanted} databases"));
         }
-        let mut shards: Vec<Shard> =
-            (0..self.options.shards).map(|_| Shard::new(self.shift)).collect();
+        let mut shards: Vec<Shard> = (0..self.options.shards).map(|_| self.new_shard()).collect();
         for &id in &self.table.ids {
             let mut parts = self.spaces.remove(&id).unwrap_or_default().into_iter();
             for shard in &mut shards {

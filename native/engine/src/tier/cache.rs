@@ -25,8 +25,8 @@ const PROBATION_PART: u64 = 10;
 /// Chunks that may be partly used at one time: the first and the last of each queue, of which the
 /// memory bound allows two on top of the limit.
 const PARTLY_USED: u64 = 2;
-/// What an insertion may do to make room, in bytes copied; half of it for entries that stay. That is
-/// the time of about 250 looks at the index, some tens of microseconds.
+/// What an insertion may do to make room, in bytes copied: the time of about 250 looks at the index,
+/// some tens of microseconds.
 const WORK: u64 = 256 << 10;
 /// What one look at the index costs, in bytes that could be copied instead (cache misses).
 const LOOK: u64 = 1 << 10;
@@ -160,6 +160,11 @@ impl Cache {
         self.limit = limit;
     }
 
+    /// Raises the limit by so many bytes.
+    pub(crate) fn add_limit(&mut self, more: u64) {
+        self.limit = self.limit.saturating_add(more);
+    }
+
     /// Inserts a record and returns its cache address, to which the caller lets the slot point that
     /// had its origin. Entries that have to go first are told to `repoint`.
     ///
@@ -192,7 +197,12 @@ impl Cache {
                 let head = Head::new(origin, space, hash, len32(record));
                 match queue.push(head, record, &self.chunks, guard) {
                     Some(address) => address,
-                    None => return Err(Candidate { origin, space, hash, body }),
+                    None => {
+                        if returned {
+                            self.ghosts.add(space, hash);
+                        }
+                        return Err(Candidate { origin, space, hash, body });
+                    }
                 }
             }
         };
@@ -202,7 +212,8 @@ impl Cache {
     }
 
     /// Brings the cache nearer to its limit, with a bounded amount of work, given as bytes that
-    /// could be copied in that time; says whether it is there.
+    /// could be copied in that time; says whether it is there. If not: again, after letting go of
+    /// lock and guard.
     pub(crate) fn trim(&mut self, work: u64, repoint: &mut Repoint<'_>, guard: &Guard) -> bool {
         let done = self.make_room(0, work, repoint, guard);
         if done && self.bytes() > self.limit {
@@ -217,8 +228,9 @@ impl Cache {
         self.limit.saturating_sub(PARTLY_USED * self.chunks.size() as u64)
     }
 
-    /// Lets entries go until `growth` bytes more can be held. In the first half of the work, entries
-    /// that have been used stay; in the second nothing does, so that any call gets on.
+    /// Lets entries go until `growth` bytes more can be held. What has been used stays; but at the
+    /// end of the main queue only in the first half of the work, so that any call gets on (but for
+    /// one made while too much memory waits for readers), however fast readers are.
     fn make_room(
         &mut self,
         growth: u64,
@@ -230,10 +242,12 @@ impl Cache {
         let mut done = 0;
         while self.probation.held() + self.main.held() + growth > goal {
             let Some((which, oldest)) = self.victim(goal, guard) else { return true };
-            if done >= work {
+            // While too much waits for readers, letting go of more would not give any memory.
+            if done >= work || self.chunks.is_clogged() {
                 return false;
             }
-            let stays = done < work / 2 && oldest.head.reuse() > 0;
+            let may_stay = which == Which::Probation || done < work / 2;
+            let stays = may_stay && oldest.head.reuse() > 0;
             done += LOOK;
             if oldest.head.is_dead() {
                 self.counts.stale += 1;

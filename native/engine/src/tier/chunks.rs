@@ -10,12 +10,9 @@ use std::sync::{Arc, OnceLock};
 use crossbeam_epoch::Guard;
 use parking_lot::Mutex;
 
+use crate::address::{CACHE, POSITION_BITS, position};
 use crate::log::{Buffer, Trash};
 
-/// Region bits of a cache address: above the 48 bits of the position.
-pub(crate) const CACHE: u64 = 2 << 48;
-/// Bits of the position of an address.
-const POSITION_BITS: u32 = 48;
 /// Bounds of the chunk size, as powers of two: 64 KiB and 1 MiB.
 const SHIFTS: std::ops::RangeInclusive<u32> = 16..=20;
 /// A shard's part of the budget is about this many chunks: few enough to be quick to count, enough
@@ -115,7 +112,7 @@ impl Chunks {
     /// (or be known to the holder of that lock otherwise); then the whole record can be reached from
     /// the pointer, and its bytes do not change.
     pub(crate) fn at(&self, address: u64, _guard: &Guard) -> *mut u8 {
-        let position = address & ((1 << POSITION_BITS) - 1);
+        let position = position(address);
         let base = self.base(position >> self.shift).load(Ordering::Acquire);
         debug_assert!(!base.is_null(), "cache address {address:#x} in no chunk");
         base.wrapping_add(position as usize & (self.size() - 1))
@@ -139,7 +136,8 @@ impl Chunks {
         if self.is_clogged() { None } else { self.allocate(len) }
     }
 
-    fn is_clogged(&self) -> bool {
+    /// Whether so much memory waits for readers that nobody gets any now.
+    pub(super) fn is_clogged(&self) -> bool {
         self.waiting.load(Ordering::Relaxed) > self.max_waiting.load(Ordering::Relaxed)
     }
 

@@ -1,5 +1,6 @@
 //! What of the store is in memory, and how the rest gets there.
 
+mod balance;
 pub(crate) mod cache;
 pub(crate) mod chunks;
 mod entry;
@@ -7,4 +8,6 @@ pub(crate) mod fetch;
 mod ghosts;
 #[cfg(test)]
 mod hit_rates;
+mod landing;
 mod queue;
+mod residency;

@@ -180,8 +180,10 @@ impl Queue {
         first.passed += len;
         self.held -= len as u64;
         self.entries -= 1;
-        let done = first.passed == first.used && !is_open;
-        if let Some(first) = self.pieces.pop_front_if(|_| done) {
+        if is_open || first.passed < first.used {
+            return;
+        }
+        if let Some(first) = self.pieces.pop_front() {
             self.held -= first.slack();
             self.bytes -= first.chunk.len() as u64;
             first.chunk.retire(guard);

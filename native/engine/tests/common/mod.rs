@@ -1,10 +1,12 @@
 //! A small client of the engine, and what the tests of its promises share.
 #![allow(dead_code, missing_docs)]
 
+pub mod backend;
 pub mod disk;
 pub mod gate;
 pub mod model;
 pub mod rng;
+pub mod temp;
 
 use std::sync::Arc;
 use std::sync::mpsc::channel;
@@ -94,12 +96,13 @@ pub fn run<T, E: MayBeCold>(
     now: u64,
     mut command: impl FnMut(&mut Access<'_>) -> Result<T, E>,
 ) -> Result<(T, u64), E> {
-    loop {
+    for attempts in 0.. {
         let mut access = engine.enter(now);
         match command(&mut access) {
             Ok(outcome) => return Ok((outcome, access.depends_on())),
             Err(error) if error.is_cold() => {
-                let missing = access.take_missing();
+                let mut missing = access.take_missing();
+                missing.set_attempts(attempts);
                 drop(access);
                 let (sender, receiver) = channel();
                 engine.fetch(missing, Box::new(move || drop(sender.send(()))));
@@ -107,7 +110,9 @@ pub fn run<T, E: MayBeCold>(
             }
             Err(error) => return Err(error),
         }
+        assert!(attempts < 1_000, "always something missing: {:?}", engine.stats());
     }
+    unreachable!("attempts do not end")
 }
 
 /// Puts or deletes several keys at once; returns what to wait for.

@@ -42,6 +42,10 @@ impl BatchReader for ImmediateReader {
         Ok(())
     }
 
+    fn depth(&self) -> usize {
+        self.depth
+    }
+
     fn in_flight(&self) -> usize {
         self.finished.len()
     }

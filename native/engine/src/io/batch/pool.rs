@@ -106,6 +106,10 @@ impl BatchReader for PoolReader {
         Ok(())
     }
 
+    fn depth(&self) -> usize {
+        self.depth
+    }
+
     fn in_flight(&self) -> usize {
         self.in_flight
     }

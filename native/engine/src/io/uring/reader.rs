@@ -304,6 +304,10 @@ impl BatchReader for UringReader {
         Ok(())
     }
 
+    fn depth(&self) -> usize {
+        self.depth
+    }
+
     fn in_flight(&self) -> usize {
         self.flying() + self.refused.len() + self.plain.in_flight()
     }

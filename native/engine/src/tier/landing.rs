@@ -1,0 +1,96 @@
+//! Where fetched records go: into the read cache of their shard.
+
+use std::io::Error;
+
+use crossbeam_epoch as epoch;
+
+use super::cache::{Candidate, Moved};
+use super::fetch::{ColdRef, Landing, Place};
+use crate::core::Core;
+use crate::record::View;
+use crate::shard::{Shard, Space};
+use crate::stats::Counters;
+
+/// Tries to insert a record into a cache that has to make much room for it, or whose old memory is
+/// still being read. Then the record is fetched again when it is asked for again.
+const TRIES: u32 = 64;
+
+impl Landing for Core {
+    fn locate(&self, address: u64) -> Option<Place> {
+        self.log.segments.on_disk(address)
+    }
+
+    fn land(&self, cold: &ColdRef, bytes: &[u8]) {
+        let Ok(view) = View::read(bytes, cold.address) else { return self.note_damage(cold) };
+        let len = view.header.total_len() as usize;
+        match bytes.get(..len) {
+            Some(record) => self.cache(cold, record),
+            // The padding behind the last record of a file.
+            None => {
+                let mut record = bytes.to_vec();
+                record.resize(len, 0);
+                self.cache(cold, &record);
+            }
+        }
+    }
+
+    fn failed(&self, cold: &ColdRef, _error: &Error) {
+        // The address may be gone because the record was moved: then its slot is another by now.
+        self.note_damage(cold);
+    }
+}
+
+impl Core {
+    /// Reading the record is an error from now on, if something still points to it.
+    fn note_damage(&self, cold: &ColdRef) {
+        let mut shard = self.shards[usize::from(cold.shard)].lock();
+        if find(&mut shard.spaces, cold.space, cold.hash, cold.address).is_some() {
+            shard.note_damage(cold.address);
+            Counters::add(&self.log.counters.damaged, 1);
+        }
+    }
+
+    fn cache(&self, cold: &ColdRef, record: &[u8]) {
+        let ColdRef { address, shard, space, hash, .. } = *cold;
+        for _ in 0..TRIES {
+            let Some(candidate) = Candidate::new(address, space, hash, record, &self.chunks) else {
+                std::thread::yield_now();
+                continue;
+            };
+            let guard = epoch::pin();
+            let shard = &mut *self.shards[usize::from(shard)].lock();
+            let Shard { spaces, cache, .. } = shard;
+            // Overwritten, deleted, moved by a merge, or landed already.
+            if find(spaces, space, hash, address).is_none() {
+                return;
+            }
+            let inserted = cache.insert(candidate, &mut |moved| repoint(spaces, moved), &guard);
+            if let Ok(to) = inserted {
+                repoint(spaces, Moved { space, hash, from: address, to });
+                return;
+            }
+        }
+    }
+}
+
+/// The entry of a key space incarnation that has the address `from`.
+fn find(
+    spaces: &mut [Space],
+    id: u32,
+    hash: u32,
+    from: u64,
+) -> Option<(&mut Space, crate::index::Place)> {
+    let space = spaces.iter_mut().find(|space| space.id == id)?;
+    let place = space.index.find(hash, |slot| slot.address() == from)?;
+    Some((space, place))
+}
+
+/// Points an entry to another address of the same record; false if it has gone elsewhere.
+pub(super) fn repoint(spaces: &mut [Space], moved: Moved) -> bool {
+    let Some((space, place)) = find(spaces, moved.space, moved.hash, moved.from) else {
+        return false;
+    };
+    let slot = space.index.slot(place).moved_to(moved.to);
+    *space.index.slot_mut(place) = slot;
+    true
+}
