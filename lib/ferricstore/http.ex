@@ -5,7 +5,7 @@ defmodule FerricStore.HTTP do
   | Path | Answer |
   |---|---|
   | `GET /health/live` | 200 as long as the process runs |
-  | `GET /health/ready` | 200, or 503 with the reason while recovering, stopping, or after the log has failed |
+  | `GET /health/ready` | 200, which also says when the disk is full; 503 with the reason while recovering, stopping, or after the log has failed |
   | `GET /metrics` | the store's figures in Prometheus's text format |
   """
 

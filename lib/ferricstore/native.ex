@@ -20,12 +20,14 @@ defmodule FerricStore.Native do
     * `:again` - a time slice or the bound of the replies was reached: continue with `execute(session, "")`
     * `:dirty` - the next command is long: continue with `execute_dirty(session, "")`
     * `:busy` - too much of the log is not synced yet: continue after the message `:ferric_room`
+    * `:cold` - the next command needs data that is on disk only: continue after the message `:ferric_resident`, which
+      comes once for each `:cold`
     * `{:sleep, milliseconds}` - continue after this time
     * `{:kill, pids}` - end these clients' connections, then continue
     * `{:shutdown, :save | :nosave}` - stop the server
     * `:close` - close the connection
 
-  With `call`, `:again`, `:busy` and `:dirty` mean that nothing was executed and that the call is to be made again
+  With `call`, `:again`, `:busy`, `:cold` and `:dirty` mean that nothing was executed and that the call is to be made again
   with the same arguments.
   """
 
@@ -47,6 +49,7 @@ defmodule FerricStore.Native do
           | :again
           | :dirty
           | :busy
+          | :cold
           | {:sleep, milliseconds :: non_neg_integer()}
           | {:kill, [pid()]}
           | {:shutdown, :save | :nosave}

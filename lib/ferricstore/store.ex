@@ -14,8 +14,16 @@ defmodule FerricStore.Store do
   @typedoc "Name of a store: the atom given as `name:` when it was started."
   @type name :: atom()
 
-  @typedoc "What a store can do at the moment."
-  @type status :: :running | :recovering | :stopping | {:failed, reason :: String.t()}
+  @typedoc """
+  What a store can do at the moment. One that is `:paused` refuses writes until, say, its disk has room again, and goes
+  on by itself then; one that has `:failed` refuses them until it is opened again. Both serve reads.
+  """
+  @type status ::
+          :running
+          | :recovering
+          | :stopping
+          | {:paused, reason :: String.t()}
+          | {:failed, reason :: String.t()}
 
   # What the engine is told; what this process itself needs is listed in `init/1`.
   @engine_defaults [
@@ -28,7 +36,10 @@ defmodule FerricStore.Store do
     protected_mode: true,
     port: 0,
     unix_socket: nil,
-    segment_size: 64 * 1024 * 1024
+    segment_size: 64 * 1024 * 1024,
+    max_memory: 0,
+    compression: :lz4,
+    merge_rate: 128 * 1024 * 1024
   ]
 
   # Databases of Redis, 0 to 15.
@@ -51,6 +62,11 @@ defmodule FerricStore.Store do
     * `:shards` - number of shards; 0, the default, for one per CPU
     * `:io` - `:auto` (the default), `:uring` or `:posix`
     * `:segment_size` - bytes per file of the log, 64 MiB by default
+    * `:max_memory` - bytes of memory for the index, the log's buffers and the data kept in memory; at least 16 MiB.
+      0, the default, is 60 % of the machine's memory, or of what the process's control group may use. Data beyond it
+      stays on disk and is read when it is asked for: nothing is ever evicted
+    * `:compression` - `:lz4` (the default), `:zstd` or `:none`: how values are stored when old data is merged
+    * `:merge_rate` - bytes a second that merging writes at most, 128 MiB by default; 0 for no limit
     * `:password`, `:max_clients`, `:protected_mode`, `:port`, `:unix_socket` - what clients of `FerricStore.Server`
       and `INFO` meet
     * `:background` - return before recovery is done; the store is usable when `await/2` returns
@@ -124,7 +140,7 @@ defmodule FerricStore.Store do
   def init(%{background: background} = state) do
     # So that terminate/2 runs, and closes the store, when the supervisor stops this process.
     Process.flag(:trap_exit, true)
-    state = Map.put(state, :handle, nil)
+    state = Map.merge(state, %{handle: nil, paused: false})
 
     if background do
       {:ok, state, {:continue, :open}}
@@ -160,11 +176,12 @@ defmodule FerricStore.Store do
             "reads go on. Restart once the disk is in order"
         )
 
-      :running ->
-        watch()
-    end
+        {:noreply, state}
 
-    {:noreply, state}
+      status ->
+        watch()
+        {:noreply, note_pause(status, state)}
+    end
   end
 
   def handle_info({:EXIT, _from, reason}, state), do: {:stop, reason, state}
@@ -204,7 +221,24 @@ defmodule FerricStore.Store do
 
   defp watch, do: Process.send_after(self(), :watch, @watch_interval)
 
+  # One line when writing stops, and one when it goes on.
+  defp note_pause({:paused, reason}, %{paused: false} = state) do
+    Logger.error(
+      "writes to #{state.engine.data_dir} are refused: #{reason}. Reads go on, and writes will when there is room"
+    )
+
+    %{state | paused: true}
+  end
+
+  defp note_pause(:running, %{paused: true} = state) do
+    Logger.notice("writes to #{state.engine.data_dir} are accepted again")
+    %{state | paused: false}
+  end
+
+  defp note_pause(_same, state), do: state
+
   defp engine_status(%{state: :running}), do: :running
+  defp engine_status(%{state: :paused, paused: reason}), do: {:paused, reason}
   defp engine_status(%{state: :failed, failure: failure}), do: {:failed, failure || "unknown"}
 
   defp engine_options(options) do

@@ -36,6 +36,14 @@ defmodule FerricStore.HTTPTest do
              ~S({"status":"unavailable","reason":"the log failed: I/O \"error\"\\\u000A"}) <> "\n"
   end
 
+  test "a full disk does not make a store unready, but it is said" do
+    assert {200, "application/json", body} =
+             HTTP.HealthHandler.answer(:ready, {:paused, "the disk is full"})
+
+    assert body == ~S({"status":"ready","writes":"refused: the disk is full"}) <> "\n"
+    assert {200, _type, _body} = HTTP.HealthHandler.answer(:live, {:paused, "the disk is full"})
+  end
+
   test "other paths and methods are refused" do
     port = start_http(start_store())
     assert {404, _body} = get(port, "/")
@@ -67,6 +75,9 @@ defmodule FerricStore.HTTPTest do
 
       assert "ferricstore_up 1" in samples
       assert "ferricstore_keys 2" in samples
+      assert "ferricstore_writes_paused 0" in samples
+      assert ~s(ferricstore_segments{kind="log"} 1) in samples
+      assert ~s(ferricstore_merge_state{state="idle"} 1) in samples
       assert "ferricstore_keyspace_hits_total 1" in samples
       assert "ferricstore_keyspace_misses_total 1" in samples
       assert ~s(ferricstore_commands_total{command="get"} 2) in samples

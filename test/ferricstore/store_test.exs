@@ -14,6 +14,19 @@ defmodule FerricStore.StoreTest do
       end
     end
 
+    test "refuses a budget and a compression that cannot be" do
+      Process.flag(:trap_exit, true)
+      directory = temporary_directory()
+
+      for {option, text} <- [
+            {{:max_memory, 1_000_000}, "max_memory must be 0 or at least 16777216 bytes"},
+            {{:compression, :gzip}, "compression must be :none, :lz4 or :zstd"}
+          ] do
+        assert {:error, {:config, ^text}} =
+                 FerricStore.start_link([option, name: __MODULE__, data_dir: directory])
+      end
+    end
+
     test "fails with a reason when the directory is in use" do
       directory = temporary_directory()
       start_store(data_dir: directory)

@@ -16,12 +16,18 @@ defmodule FerricStore.Config.Environment do
   | `FERRICSTORE_SHARD_COUNT` | 0 | 0 (a shard per CPU) to 1024 |
   | `FERRICSTORE_DURABILITY` | quorum | `quorum`, `async` |
   | `FERRICSTORE_IO` | auto | `auto`, `uring`, `posix` |
+  | `FERRICSTORE_MAX_MEMORY` | 0 | 0 (60 % of the memory there is), or bytes from 16mb on |
+  | `FERRICSTORE_COMPRESSION` | lz4 | `none`, `lz4`, `zstd` |
+  | `FERRICSTORE_MERGE_RATE` | 128mb | 0 (no limit), or bytes a second from 1mb on |
   | `FERRICSTORE_MAXCLIENTS` | 10000 | 1 to 1000000 |
   | `FERRICSTORE_PASSWORD` | none | any text |
   | `FERRICSTORE_PROTECTED_MODE` | true | `true`, `false` |
   | `FERRICSTORE_NODE_NAME` | none | `name` or `name@host` |
   | `FERRICSTORE_COOKIE` | ferricstore | 1 to 255 printable characters without spaces |
   | `FERRICSTORE_CLUSTER_NODES` | none | nothing yet: this version has no clustering |
+
+  Numbers of bytes are written as Redis writes them: `512mb` is 512 * 1024 * 1024 bytes, `512m` is 512 000 000, and a
+  number without a unit is bytes.
   """
 
   alias FerricStore.Config.Syntax
@@ -46,7 +52,10 @@ defmodule FerricStore.Config.Environment do
     {:unix_socket, "UNIX_SOCKET", nil, :socket_path},
     {:password, "PASSWORD", nil, :text},
     {:max_clients, "MAXCLIENTS", "10000", {:integer, 1, 1_000_000}},
-    {:io, "IO", "auto", {:one_of, [:auto, :uring, :posix]}}
+    {:io, "IO", "auto", {:one_of, [:auto, :uring, :posix]}},
+    {:max_memory, "MAX_MEMORY", "0", {:bytes, "16mb"}},
+    {:compression, "COMPRESSION", "lz4", {:one_of, [:none, :lz4, :zstd]}},
+    {:merge_rate, "MERGE_RATE", "128mb", {:bytes, "1mb"}}
   ]
 
   # What they hold must not end up in a log.
@@ -111,6 +120,9 @@ defmodule FerricStore.Config.Environment do
         shards: values.shards,
         durability: values.durability,
         io: values.io,
+        max_memory: values.max_memory,
+        compression: values.compression,
+        merge_rate: values.merge_rate,
         password: values.password,
         max_clients: values.max_clients,
         protected_mode: values.protected_mode,

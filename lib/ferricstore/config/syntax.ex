@@ -15,12 +15,28 @@ defmodule FerricStore.Config.Syntax do
           | :text
           | {:integer, integer(), integer()}
           | {:one_of, [atom()]}
+          | {:bytes, minimum :: String.t()}
 
   # sockaddr_un holds 108 bytes, the last of them zero.
   @socket_path_bytes 107
 
   # Limit of an Erlang atom, which both a node name and a cookie become; characters, here ASCII and so bytes.
   @atom_bytes 255
+
+  # As Redis writes sizes: a unit that ends in "b" is a power of 1024, one that does not a power of 1000.
+  @units %{
+    "" => 1,
+    "b" => 1,
+    "k" => 1_000,
+    "kb" => 1_024,
+    "m" => 1_000_000,
+    "mb" => 1_048_576,
+    "g" => 1_000_000_000,
+    "gb" => 1_073_741_824
+  }
+
+  # What the engine can count.
+  @max_bytes 0x7FFFFFFFFFFFFFFF
 
   @doc "Parses `text` as a value of the given kind."
   @spec parse(kind(), String.t()) :: {:ok, term()} | {:error, allowed :: String.t()}
@@ -40,6 +56,15 @@ defmodule FerricStore.Config.Syntax do
     case Enum.find(choices, :unknown, &(Atom.to_string(&1) == text)) do
       :unknown -> {:error, Enum.join(choices, " or ")}
       choice -> {:ok, choice}
+    end
+  end
+
+  # 0 has a meaning of its own for every setting of this kind.
+  def parse({:bytes, minimum}, text) do
+    case bytes(text) do
+      0 -> {:ok, 0}
+      number when is_integer(number) -> at_least(number, minimum)
+      :error -> {:error, bytes_allowed(minimum)}
     end
   end
 
@@ -96,6 +121,25 @@ defmodule FerricStore.Config.Syntax do
   end
 
   def parse(:text, text), do: {:ok, text}
+
+  defp at_least(number, minimum) do
+    if number >= bytes(minimum) and number <= @max_bytes,
+      do: {:ok, number},
+      else: {:error, bytes_allowed(minimum)}
+  end
+
+  defp bytes_allowed(minimum) do
+    "0 or a number of bytes of at least #{minimum}, as in 1073741824, 512mb or 4gb (k, m, g: powers of 1000)"
+  end
+
+  defp bytes(text) do
+    with [_text, digits, unit] <- Regex.run(~r/\A(\d+)([a-z]*)\z/i, text),
+         {:ok, factor} <- Map.fetch(@units, String.downcase(unit, :ascii)) do
+      String.to_integer(digits) * factor
+    else
+      _no_match -> :error
+    end
+  end
 
   # rel/env.sh.eex has the same rule, in the shell's words.
   defp node_name?(text) do

@@ -2,7 +2,8 @@ defmodule FerricStore.HTTP.HealthHandler do
   @moduledoc """
   Answers health checks, in JSON: `{"status":"ready"}`, or `{"status":"unavailable","reason":"..."}` with status 503.
 
-  *Live* says that the process runs: restarting it would not help. *Ready* says that it takes commands.
+  *Live* says that the process runs: restarting it would not help. *Ready* says that it takes commands. A store that
+  refuses writes for lack of disk space still serves reads and is ready; it says `{"status":"ready","writes":"..."}`.
   """
 
   @behaviour :cowboy_handler
@@ -23,6 +24,10 @@ defmodule FerricStore.HTTP.HealthHandler do
   @spec answer(:live | :ready, Store.status()) :: HTTP.Reply.answer()
   def answer(:live, _status), do: json(200, status: "live")
   def answer(:ready, :running), do: json(200, status: "ready")
+
+  def answer(:ready, {:paused, reason}),
+    do: json(200, status: "ready", writes: "refused: #{reason}")
+
   def answer(:ready, {:failed, reason}), do: unavailable("the log failed: #{reason}")
   def answer(:ready, status), do: unavailable(Atom.to_string(status))
 

@@ -30,6 +30,37 @@ defmodule FerricStore.HTTP.Metrics do
     {"syncs_total", :counter, "Syncs of the log to disk.", :syncs},
     {"disk_bytes", :gauge, "Bytes the data directory occupies.", :disk_bytes},
     {"memory_bytes", :gauge, "Bytes of memory the engine holds.", :memory_bytes},
+    {"max_memory_bytes", :gauge, "The memory budget.", :max_memory},
+    {"index_bytes", :gauge, "Bytes of the index; part of the budget.", :index_bytes},
+    {"buffer_bytes", :gauge, "Bytes of the log's buffers; part of the budget.", :buffer_bytes},
+    {"warm_bytes", :gauge, "Bytes of segments kept in memory; part of the budget.", :warm_bytes},
+    {"cache_bytes", :gauge, "Bytes of the read cache; part of the budget.", :cache_bytes},
+    {"tier_cold_reads_total", :counter, "Records fetched from disk for commands that needed them.",
+     :tier_cold_reads},
+    {"fetch_reads_total", :counter, "Reads from disk for that.", :fetch_reads},
+    {"fetch_bytes_total", :counter, "Bytes of these reads.", :fetch_bytes},
+    {"damaged_records_total", :counter, "Records found damaged when they were fetched.",
+     :damaged_records},
+    {"cache_hits_total", :counter, "Lookups that were answered from the read cache.",
+     :cache_hits},
+    {"cache_evictions_total", :counter, "Records that left the read cache for others.",
+     :cache_evictions},
+    {"live_bytes", :gauge, "Bytes on disk of records that are still needed.", :live_bytes},
+    {"dead_bytes", :gauge, "Bytes on disk that merging will free.", :dead_bytes},
+    {"space_amplification", :gauge, "Bytes on disk by bytes of live records.",
+     :space_amplification},
+    {"record_bytes_total", :counter, "Bytes of records written by commands.", :record_bytes},
+    {"merge_written_bytes_total", :counter, "Bytes written by merging.", :merge_bytes},
+    {"checkpoint_bytes_total", :counter, "Bytes of checkpoints written.", :checkpoint_bytes},
+    {"hint_bytes_total", :counter, "Bytes of hint blocks written.", :hint_bytes},
+    {"write_amplification", :gauge, "Bytes written to disk by bytes of records written.",
+     :write_amplification},
+    {"merges_total", :counter, "Merges of segments.", :merges},
+    {"merged_bytes_total", :counter, "Bytes of the segments that merges have replaced.",
+     :merged_bytes},
+    {"checkpoints_total", :counter, "Checkpoints written.", :checkpoints},
+    {"last_checkpoint_timestamp_seconds", :gauge,
+     "Unix time of the last checkpoint; 0 before the first.", :last_checkpoint_s},
     {"shards", :gauge, "Shards of the store.", :shards}
   ]
 
@@ -42,6 +73,9 @@ defmodule FerricStore.HTTP.Metrics do
   def render(stats) do
     [
       metric("up", :gauge, "Whether the store takes commands.", [{"", "", up(stats)}]),
+      metric("writes_paused", :gauge, "Whether writes are refused for lack of disk space.", [
+        {"", "", if(stats.state == :paused, do: 1, else: 0)}
+      ]),
       build_info(stats),
       metric("uptime_seconds", :gauge, "Seconds since the store was opened.", [
         {"", "", stats.uptime_ms / 1000}
@@ -50,13 +84,16 @@ defmodule FerricStore.HTTP.Metrics do
         {name, type, help, key} <- @figures,
         do: metric(name, type, help, [{"", "", Map.fetch!(stats, key)}])
       ),
+      segments(stats),
+      merge_state(stats.merge_state),
+      recovery(stats),
       commands(stats.commands),
       latency(stats),
       virtual_machine()
     ]
   end
 
-  defp up(%{state: :running}), do: 1
+  defp up(%{state: state}) when state in [:running, :paused], do: 1
   defp up(_stats), do: 0
 
   defp build_info(stats) do
@@ -69,6 +106,35 @@ defmodule FerricStore.HTTP.Metrics do
       )
 
     metric("build_info", :gauge, "Always 1; what runs is in the labels.", [{"", labels, 1}])
+  end
+
+  defp segments(stats) do
+    metric("segments", :gauge, "Segment files: all by kind, and all by where they are read.", [
+      for(
+        {kind, count} <- [
+          log: stats.log_segments,
+          merged: stats.merged_segments,
+          warm: stats.warm_segments,
+          cold: stats.cold_segments
+        ],
+        do: {"", labels(kind: kind), count}
+      )
+    ])
+  end
+
+  defp merge_state(current) do
+    metric("merge_state", :gauge, "1 for what merging is doing.", [
+      for(
+        state <- ~w(idle running paused),
+        do: {"", labels(state: state), if(state == current, do: 1, else: 0)}
+      )
+    ])
+  end
+
+  defp recovery(stats) do
+    metric("recovery_seconds", :gauge, "Time the store took to open, and how it was opened.", [
+      {"", labels(kind: stats.recovery), stats.recovery_ms / 1000}
+    ])
   end
 
   defp commands(commands) do

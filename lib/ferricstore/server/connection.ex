@@ -119,6 +119,12 @@ defmodule FerricStore.Server.Connection do
     end
   end
 
+  defp proceed(:cold, state) do
+    receive do
+      :ferric_resident -> continue(state)
+    end
+  end
+
   defp proceed({:sleep, milliseconds}, state) do
     Process.sleep(milliseconds)
     continue(state)

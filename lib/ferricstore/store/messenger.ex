@@ -2,8 +2,9 @@ defmodule FerricStore.Store.Messenger do
   @moduledoc """
   Passes the engine's news on to the processes that wait for it.
 
-  The engine's committer thread tells this process once per group commit who waited for it. Passing that on from here
-  costs a fraction of what the same messages cost from a thread that is none of the virtual machine's own.
+  The engine's threads tell this process once per group commit, and once per group of records fetched from disk, who
+  waited for it. Passing that on from here costs a fraction of what the same messages cost from a thread that is none
+  of the virtual machine's own.
   """
 
   @doc "Starts the messenger of a store, linked to the process that owns the store."
@@ -21,6 +22,9 @@ defmodule FerricStore.Store.Messenger do
 
       {:ferric_room, pids} ->
         tell(pids, :ferric_room)
+
+      {:ferric_resident, pids} ->
+        tell(pids, :ferric_resident)
     end
 
     __MODULE__.loop()

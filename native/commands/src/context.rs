@@ -8,6 +8,7 @@ use ferric_resp::Encoder;
 use crate::server::Server;
 use crate::session::Session;
 use crate::slot;
+use crate::stats::Tally;
 use crate::table::Command;
 
 /// The words of one command, its name first.
@@ -116,6 +117,8 @@ pub struct Context<'c, 'e> {
     pub reply: &'c mut Encoder,
     /// The table entry being executed (the subcommand's for a container).
     pub command: &'static Command,
+    /// Where lookups of keys are counted; see [`crate::values::Lookup`].
+    pub tally: &'c Tally,
     /// Wall clock of the batch, microseconds since 1970.
     pub now_us: u64,
     /// A random number for this command; all its dice come from here.

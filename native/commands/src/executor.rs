@@ -8,7 +8,7 @@
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use ferric_engine::{Access, Lsn};
+use ferric_engine::{Access, Lsn, Missing};
 use ferric_resp::{ArgSlices, Decoder, Encoder, Feed, Limits, Step};
 
 use crate::context::{Args, Context, Control, Fault, Outcome};
@@ -16,13 +16,15 @@ use crate::server::Server;
 use crate::session::{ReplyMode, Session};
 use crate::table::{self, Command, Entry, Flag, Handler};
 
+#[cfg(test)]
+mod cold_tests;
 mod lookahead;
 mod meter;
 mod refusal;
 #[cfg(test)]
 mod tests;
 
-use lookahead::Lookahead;
+use lookahead::{Keyspace, Lookahead};
 use meter::Meter;
 
 /// Time slice on a normal scheduler: less than the 1 ms after which Erlang wants to switch.
@@ -39,12 +41,21 @@ const FIRST_REPLY: usize = 512;
 const CLOCK_BYTES: usize = 64 << 10;
 
 /// What came of a call.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug)]
 pub struct Progress {
     /// The replies must not be sent before the log is durable up to here; 0: at once.
     pub wait: Lsn,
     /// What to do after sending them.
     pub next: Next,
+    /// With [`Next::Cold`], what is to be fetched before the next call; otherwise empty.
+    pub missing: Missing,
+}
+
+impl Progress {
+    /// Nothing was executed, and nothing more will be.
+    fn closed() -> Progress {
+        Progress { wait: 0, next: Next::Control(Control::Close), missing: Missing::default() }
+    }
 }
 
 /// Why a call ended.
@@ -97,7 +108,7 @@ impl Server {
         now_us: u64,
     ) -> Progress {
         if session.is_closing() {
-            return Progress { wait: 0, next: Next::Control(Control::Close) };
+            return Progress::closed();
         }
         // The session lends its input to the decoder while commands change the session.
         let mut input = std::mem::take(&mut session.input);
@@ -111,13 +122,17 @@ impl Server {
         let next = batch.drain(&mut feed, &mut ahead, &mut input.slices, limits);
         ahead.end();
         drop(feed);
+        let missing = match next {
+            Next::Cold => batch.missing_of(input.decoder.pending(), &mut input.slices),
+            _ => Missing::default(),
+        };
         let wait = batch.finish(&next, out, bytes.len());
         session.restore(input, now_us / 1000);
-        Progress { wait, next }
+        Progress { wait, next, missing }
     }
 
-    /// Runs one command given as words. With [`Next::Again`], [`Next::Busy`] or [`Next::Long`]
-    /// nothing has been executed, and it has to be given again.
+    /// Runs one command given as words. With [`Next::Again`], [`Next::Busy`], [`Next::Long`] or
+    /// [`Next::Cold`] nothing has been executed, and it has to be given again.
     pub fn call(
         &self,
         session: &mut Session,
@@ -126,19 +141,24 @@ impl Server {
         long: bool,
     ) -> Progress {
         if session.is_closing() {
-            return Progress { wait: 0, next: Next::Control(Control::Close) };
+            return Progress::closed();
         }
         let now_us = wall_clock_us();
         let mut batch = Batch::new(self, session, out, long, now_us);
-        let next = match batch.dispatch(args) {
-            Ran::Done => Next::Read,
-            Ran::Control(control) => Next::Control(control),
-            Ran::Stopped(next) => next,
+        let (next, stopped) = match batch.dispatch(args) {
+            Ran::Done => (Next::Read, false),
+            Ran::Control(control) => (Next::Control(control), false),
+            Ran::Stopped(next) => (next, true),
         };
-        let bytes = args.iter().map(|arg| arg.len()).sum();
+        let missing = match next {
+            Next::Cold => batch.missing_of_command(args),
+            _ => Missing::default(),
+        };
+        let bytes = if stopped { 0 } else { args.iter().map(|arg| arg.len()).sum() };
         let wait = batch.finish(&next, out, bytes);
         session.touch(now_us / 1000);
-        Progress { wait, next }
+        // What has stopped has no reply that could depend on anything.
+        Progress { wait: if stopped { 0 } else { wait }, next, missing }
     }
 
     /// Decoder limits for the session.
@@ -172,6 +192,8 @@ struct Batch<'c> {
     sync: bool,
     /// Why the store accepts no writes, if it does not.
     failure: Option<String>,
+    /// The disk is full: the engine refuses the writes it has no room for.
+    full: bool,
 }
 
 impl<'c> Batch<'c> {
@@ -186,7 +208,9 @@ impl<'c> Batch<'c> {
         buffer.reserve(FIRST_REPLY);
         let slice = if long { LONG_SLICE } else { SLICE };
         let mut access = server.engine().enter(now_us / 1000);
-        if !long {
+        if long {
+            access.set_blocking(true);
+        } else {
             access.set_patience(PATIENCE);
         }
         Batch {
@@ -196,6 +220,7 @@ impl<'c> Batch<'c> {
             reply: Encoder::with_buffer(buffer, session.protocol()),
             meter: Meter::new(server.stats(), slice),
             failure: server.engine().failure(),
+            full: server.engine().paused().is_some(),
             server,
             session,
             now_us,
@@ -277,6 +302,9 @@ impl<'c> Batch<'c> {
         {
             return Err(refusal::read_only(entry, reason));
         }
+        if self.full && entry.command.name == "ping" {
+            return Err(refusal::read_only(entry, refusal::NO_SPACE));
+        }
         Ok(entry)
     }
 
@@ -307,8 +335,11 @@ impl<'c> Batch<'c> {
             Ok(()) => control.map_or(Ran::Done, Ran::Control),
             Err(fault) => self.settle(fault, control, mark),
         };
-        if !matches!(ran, Ran::Stopped(_)) {
+        if matches!(ran, Ran::Stopped(_)) {
+            self.meter.stopped();
+        } else {
             self.meter.end();
+            self.session.command_done();
         }
         ran
     }
@@ -322,10 +353,11 @@ impl<'c> Batch<'c> {
     ) -> (Outcome, Option<Control>) {
         let mut context = Context {
             server: self.server,
-            seed: self.session.next_seed(),
+            seed: self.session.seed(),
             session: &mut *self.session,
             access: &mut self.access,
             reply: &mut self.reply,
+            tally: &self.meter.tally,
             command,
             now_us: self.now_us,
             long: self.long,
@@ -340,6 +372,36 @@ impl<'c> Batch<'c> {
         (outcome.unwrap_or(Err(Fault::error("ERR internal error"))), context.control)
     }
 
+    /// What the command at the beginning of `input`, which has stopped, and those after it need from
+    /// disk.
+    #[cold]
+    fn missing_of(&mut self, input: &[u8], slices: &mut ArgSlices) -> Missing {
+        let limits = self.server.limits(self.session);
+        let keyspace = self.keyspace();
+        lookahead::note_keys(&mut self.access, keyspace, input, &limits, slices);
+        self.take_missing()
+    }
+
+    /// The same for one command.
+    #[cold]
+    fn missing_of_command(&mut self, args: Args<'_>) -> Missing {
+        let keyspace = self.keyspace();
+        lookahead::note_command(&mut self.access, keyspace, args, lookahead::MAX_KEYS);
+        self.take_missing()
+    }
+
+    /// What has been noted, and how often the command has stopped before: it may need more at a
+    /// time than there is room for.
+    fn take_missing(&mut self) -> Missing {
+        let mut missing = self.access.take_missing();
+        missing.set_attempts(self.session.stopped_cold());
+        missing
+    }
+
+    fn keyspace(&self) -> Keyspace {
+        Keyspace { db: self.session.db(), shards: self.server.shards() }
+    }
+
     /// Replies with a fault, or says what the command waits for.
     #[cold]
     fn settle(&mut self, fault: Fault, control: Option<Control>, mark: usize) -> Ran {
@@ -348,7 +410,7 @@ impl<'c> Batch<'c> {
             Fault::Busy => return Ran::Stopped(Next::Busy),
             Fault::Long => return Ran::Stopped(Next::Long),
             Fault::Cold => return Ran::Stopped(Next::Cold),
-            Fault::Full => refusal::misconf("No space left on device"),
+            Fault::Full => refusal::misconf(refusal::NO_SPACE),
             Fault::Paused => return Ran::Stopped(control.map_or(Next::Again, Next::Control)),
             Fault::Failed => {
                 let reason = self.server.engine().failure();

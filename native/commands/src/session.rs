@@ -7,6 +7,9 @@ use ferric_resp::{ArgSlices, Decoder, Protocol};
 
 use crate::clients::{Client, Clients, Identity, Peer, Transport};
 
+/// The step of SplitMix64 from one state to the next.
+const GOLDEN_GAMMA: u64 = 0x9e37_79b9_7f4a_7c15;
+
 /// Whether replies are sent (CLIENT REPLY).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
 pub enum ReplyMode {
@@ -35,6 +38,8 @@ pub struct Session {
     closing: bool,
     paused: bool,
     random: u64,
+    /// How often the command that runs has stopped for keys on disk.
+    cold: u32,
     pub(crate) reply_mode: ReplyMode,
     pub(crate) input: Input,
 }
@@ -59,6 +64,7 @@ impl Session {
             closing: false,
             paused: false,
             random,
+            cold: 0,
             reply_mode: ReplyMode::On,
             input: Input::default(),
         }
@@ -202,13 +208,27 @@ impl Session {
         self.input = input;
     }
 
-    /// The next random number of this session (SplitMix64).
-    pub(crate) fn next_seed(&mut self) -> u64 {
-        self.random = self.random.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut mixed = self.random;
+    /// The random number of the command that runs (SplitMix64). A command that is run again sees
+    /// the same dice: with others it might need another key from disk each time, for ever.
+    pub(crate) fn seed(&self) -> u64 {
+        let mut mixed = self.random.wrapping_add(GOLDEN_GAMMA);
         mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
         mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
         mixed ^ (mixed >> 31)
+    }
+
+    /// The command stops for keys on disk. Returns how often it had done so before.
+    pub(crate) fn stopped_cold(&mut self) -> u32 {
+        let before = self.cold;
+        self.cold = before.saturating_add(1);
+        before
+    }
+
+    /// A command is done: the next one sees other dice.
+    #[inline]
+    pub(crate) fn command_done(&mut self) {
+        self.cold = 0;
+        self.random = self.random.wrapping_add(GOLDEN_GAMMA);
     }
 }
 

@@ -3,6 +3,7 @@
 //! All counters are relaxed atomics: each is exact, but two of them read together need not belong
 //! to the same instant.
 
+use std::cell::Cell;
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering::Relaxed};
 use std::time::Duration;
@@ -169,6 +170,46 @@ impl Striped {
     }
 }
 
+/// Key lookups of the commands that run, until they are counted: a command that stops and is run
+/// again must not count twice.
+#[derive(Debug, Default)]
+pub struct Tally {
+    hits: Cell<u64>,
+    misses: Cell<u64>,
+    /// Hits and misses of commands that are done.
+    settled: Cell<(u64, u64)>,
+}
+
+impl Tally {
+    /// Notes a lookup that found its key, or did not.
+    #[inline]
+    pub fn add(&self, hit: bool) {
+        let counter = if hit { &self.hits } else { &self.misses };
+        counter.set(counter.get() + 1);
+    }
+
+    /// The command is done: its lookups count.
+    #[inline]
+    pub(crate) fn settle(&self) {
+        self.settled.set((self.hits.get(), self.misses.get()));
+    }
+
+    /// The command will be run again: its lookups were none.
+    pub(crate) fn forget(&self) {
+        let (hits, misses) = self.settled.get();
+        self.hits.set(hits);
+        self.misses.set(misses);
+    }
+
+    /// Takes what has been settled, as hits and misses.
+    pub(crate) fn take(&self) -> (u64, u64) {
+        self.forget();
+        self.hits.set(0);
+        self.misses.set(0);
+        self.settled.take()
+    }
+}
+
 /// All counters of a server.
 pub struct Stats {
     by_command: Box<[CommandCounters]>,
@@ -265,12 +306,12 @@ impl Stats {
         }
     }
 
-    /// Counts one piece of input and what came of it.
+    /// Counts one piece of input, empty when what had stopped goes on, and what came of it.
     pub(crate) fn batch(&self, now_ms: u64, commands: u64, bytes_in: usize, bytes_out: usize) {
         self.commands.fetch_add(commands, Relaxed);
         self.bytes_in.fetch_add(bytes_in as u64, Relaxed);
         self.bytes_out.fetch_add(bytes_out as u64, Relaxed);
-        self.reads.fetch_add(1, Relaxed);
+        self.reads.fetch_add(u64::from(bytes_in > 0), Relaxed);
         if now_ms.saturating_sub(self.sampled_ms.load(Relaxed)) >= RATE_INTERVAL_MS {
             self.sample(now_ms);
         }
@@ -321,8 +362,7 @@ impl Stats {
     }
 
     /// Counts key lookups of reading commands, for `keyspace_hits` and `keyspace_misses`.
-    #[inline]
-    pub fn lookups(&self, hits: u64, misses: u64) {
+    pub(crate) fn lookups(&self, hits: u64, misses: u64) {
         if hits > 0 {
             self.hits.add(hits);
         }

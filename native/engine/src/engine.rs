@@ -195,6 +195,7 @@ impl Engine {
             groups: get(&counters.groups),
             group_bytes: get(&counters.group_bytes),
             group_records: get(&counters.group_records),
+            record_bytes: get(&counters.record_bytes),
             syncs: get(&counters.syncs),
             coalesced: get(&counters.coalesced),
             expired: get(&counters.expired),

@@ -31,8 +31,8 @@ pub use access::{Access, Entry, Hint, Key, Locked, Meta, Missing, Op};
 pub use clock::{Clock, ManualClock, SystemClock};
 pub use engine::Engine;
 pub use error::{CloseError, Contended, Failure, OpenError, ReadError, WriteError};
-pub use options::{Durability, Options};
-pub use stats::Stats;
+pub use options::{Compression, Durability, Options};
+pub use stats::{MergeState, RecoveryKind, Stats};
 
 /// A position in the log, in bytes from its beginning. What lies below the durable position
 /// survives any crash.

@@ -19,6 +19,18 @@ pub enum Durability {
     },
 }
 
+/// How merging stores values that are worth compressing; what is read is decided by each record.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Compression {
+    /// As they are.
+    None,
+    /// LZ4 blocks: costs little time.
+    #[default]
+    Lz4,
+    /// Zstandard: smaller, and slower to write.
+    Zstd,
+}
+
 /// Settings of a store.
 #[derive(Clone)]
 pub struct Options {
@@ -38,13 +50,17 @@ pub struct Options {
     /// Memory that the store may take, in bytes: index, log buffers, segments kept in memory and
     /// read cache together. What does not fit is read from disk. `u64::MAX`: everything stays.
     pub max_memory: u64,
+    /// How merging stores values.
+    pub compression: Compression,
+    /// Bytes a second that merging writes at most; 0 = as fast as it goes.
+    pub merge_rate: u64,
     /// Whether the file of the next segment is filled with zeros ahead of need, in the background:
     /// writes are faster then, for one segment more of disk space.
     pub spare_segments: bool,
     /// Which shard owns a key: `route(key, shards) < shards`, the same for ever.
     pub route: fn(&[u8], u16) -> u16,
-    /// Called on the committer's thread each time it has called waiters, so that a caller whose
-    /// waiters only note whom to tell can tell them all at once.
+    /// Called on the thread that has just called waiters, the committer's or one that fetches
+    /// records, so that a caller whose waiters only note whom to tell can tell them all at once.
     pub waiters_called: Arc<dyn Fn() + Send + Sync>,
     /// Where the files are.
     pub io: Arc<dyn Io>,
@@ -54,7 +70,7 @@ pub struct Options {
 
 impl Options {
     /// The defaults for a store in `dir` on `io`: one shard, 16 spaces, quorum, 64 MiB segments,
-    /// 256 MiB of undurable data.
+    /// 256 MiB of undurable data, memory without limit, LZ4, merging at 128 MiB a second at most.
     pub fn new(dir: impl Into<PathBuf>, io: Arc<dyn Io>) -> Options {
         Options {
             dir: dir.into(),
@@ -64,6 +80,8 @@ impl Options {
             segment_size: 64 << 20,
             max_undurable: 256 << 20,
             max_memory: u64::MAX,
+            compression: Compression::default(),
+            merge_rate: 128 << 20,
             spare_segments: true,
             route: |_, _| 0,
             waiters_called: Arc::new(|| {}),

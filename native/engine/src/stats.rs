@@ -27,6 +27,10 @@ pub struct Stats {
     pub expired: u64,
     /// Segments of the log.
     pub segments: u64,
+    /// Merged segments.
+    pub merged_segments: u64,
+    /// Those of which only what the read cache holds is in memory.
+    pub cold_segments: u64,
     /// Size of the segment files.
     pub disk_bytes: u64,
     /// Memory of the index tables.
@@ -35,8 +39,6 @@ pub struct Stats {
     pub buffer_bytes: u64,
     /// Bytes of mapped segment files.
     pub mapped_bytes: u64,
-    /// Segments that are on disk only.
-    pub cold_segments: u64,
     /// Memory budget, `u64::MAX` without one.
     pub max_memory: u64,
     /// Memory of the read cache.
@@ -52,6 +54,30 @@ pub struct Stats {
     pub fetch_bytes: u64,
     /// Records found damaged when they were fetched.
     pub damaged: u64,
+    /// Bytes of records, in segments, that some key points to.
+    pub live_bytes: u64,
+    /// Bytes of records that no key points to any more.
+    pub dead_bytes: u64,
+    /// Bytes of the records that commands have written, without their frames.
+    pub record_bytes: u64,
+    /// Bytes written by merging.
+    pub merge_bytes: u64,
+    /// Merges that are done.
+    pub merges: u64,
+    /// Bytes of the segments that they have replaced.
+    pub merged_bytes: u64,
+    /// What merging is doing.
+    pub merge_state: MergeState,
+    /// Bytes of hint blocks written.
+    pub hint_bytes: u64,
+    /// Checkpoints written.
+    pub checkpoints: u64,
+    /// Bytes of these checkpoints.
+    pub checkpoint_bytes: u64,
+    /// Unix time of the last checkpoint in seconds, 0 before the first.
+    pub last_checkpoint_s: u64,
+    /// How the store was brought up.
+    pub recovery: RecoveryKind,
     /// Unix time of the last successful sync in seconds, 0 before the first.
     pub last_sync_s: u64,
     /// Milliseconds that recovery took.
@@ -60,12 +86,87 @@ pub struct Stats {
     pub io: &'static str,
 }
 
+/// What merging is doing.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum MergeState {
+    /// Nothing is worth merging.
+    #[default]
+    Idle,
+    /// Segments are being merged.
+    Running,
+    /// An operator has paused it.
+    Paused,
+}
+
+impl MergeState {
+    /// In one word.
+    pub fn name(self) -> &'static str {
+        match self {
+            MergeState::Idle => "idle",
+            MergeState::Running => "running",
+            MergeState::Paused => "paused",
+        }
+    }
+}
+
+/// How a store was brought up.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum RecoveryKind {
+    /// There was none: it was created.
+    #[default]
+    New,
+    /// A checkpoint was loaded, and the log after it read.
+    Checkpoint,
+    /// The index was rebuilt from the segments.
+    Rebuild,
+}
+
+impl RecoveryKind {
+    /// In one word.
+    pub fn name(self) -> &'static str {
+        match self {
+            RecoveryKind::New => "new",
+            RecoveryKind::Checkpoint => "checkpoint",
+            RecoveryKind::Rebuild => "rebuild",
+        }
+    }
+}
+
+impl Stats {
+    /// Bytes of memory of all parts that the budget covers.
+    pub fn memory_bytes(&self) -> u64 {
+        self.index_bytes + self.buffer_bytes + self.mapped_bytes + self.cache_bytes
+    }
+
+    /// Segments of either kind that are in memory as a whole.
+    pub fn warm_segments(&self) -> u64 {
+        (self.segments + self.merged_segments).saturating_sub(self.cold_segments)
+    }
+
+    /// Disk space by what the live records take; 0 for an empty store.
+    pub fn space_amplification(&self) -> f64 {
+        ratio(self.disk_bytes, self.live_bytes)
+    }
+
+    /// Bytes written to disk, since the store was opened, by what commands have written; 0 before
+    /// the first write.
+    pub fn write_amplification(&self) -> f64 {
+        let written = self.group_bytes + self.merge_bytes + self.checkpoint_bytes + self.hint_bytes;
+        ratio(written, self.record_bytes)
+    }
+}
+
+fn ratio(part: u64, whole: u64) -> f64 {
+    if whole == 0 { 0.0 } else { part as f64 / whole as f64 }
+}
+
 /// Counters the committer and the sweeper add to.
 #[derive(Default)]
 pub(crate) struct Counters {
     pub groups: AtomicU64,
     pub group_bytes: AtomicU64,
     pub group_records: AtomicU64,
+    pub record_bytes: AtomicU64,
     pub syncs: AtomicU64,
     pub coalesced: AtomicU64,
     pub expired: AtomicU64,

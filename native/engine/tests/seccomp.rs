@@ -13,7 +13,7 @@ use std::sync::Arc;
 use common::temp::TempDir;
 use common::{dump, get, options, put, wait};
 use ferric_engine::Engine;
-use ferric_engine::io::{Backend, Io, open_backend};
+use ferric_engine::io::{Backend, BatchReader, Io, OpenMode, Read, open_backend};
 
 /// Set in a child.
 const CHILD: &str = "FERRIC_TEST_SECCOMP_CHILD";
@@ -125,13 +125,11 @@ fn live(io: &Arc<dyn Io>) {
     engine.close().expect("close");
 }
 
-/// Reads what was just written through a batch reader.
-fn read_in_batches(io: &Arc<dyn Io>) {
-    use ferric_engine::io::{OpenMode, Read};
+/// Reads what was just written through `reader`.
+fn read_in_batches(io: &Arc<dyn Io>, mut reader: Box<dyn BatchReader>) {
     let dir = TempDir::new();
     let file = io.open(&dir.path().join("f"), OpenMode::Create).expect("create");
     file.write_durable(&[7; 10_000], 0).expect("write");
-    let mut reader = io.reader(8).expect("a reader");
     for token in 0..8u64 {
         let read = Read { file: Arc::clone(&file), offset: token * 1000, len: 2000, token };
         reader.submit(read).expect("room");
@@ -150,7 +148,7 @@ fn auto_falls_back_to_system_calls() {
         let io = open_backend(Backend::Auto).expect("opens");
         assert_eq!(io.name(), "posix");
         live(&io);
-        read_in_batches(&io);
+        read_in_batches(&io, io.reader(8).expect("a reader"));
     });
     output.iter().for_each(assert_passed);
 }
@@ -174,10 +172,12 @@ fn a_ring_from_before_the_filter_does_not_stop_the_store() {
         let Ok(io) = open_backend(Backend::Uring) else {
             return eprintln!("not tested here: no io_uring");
         };
-        // From now on io_uring_enter fails: the committer's ring is given up, and a reader's.
+        let reader = io.reader(8).expect("a reader");
+        // From now on io_uring_enter fails: both rings are given up, and a new reader has none.
         forbid_io_uring(Action::Refuse);
         live(&io);
-        read_in_batches(&io);
+        read_in_batches(&io, reader);
+        read_in_batches(&io, io.reader(8).expect("another reader"));
     });
     output.iter().for_each(assert_passed);
 }
@@ -188,7 +188,7 @@ fn posix_never_touches_io_uring() {
         forbid_io_uring(Action::Kill);
         let io = open_backend(Backend::Posix).expect("opens");
         live(&io);
-        read_in_batches(&io);
+        read_in_batches(&io, io.reader(8).expect("a reader"));
     });
     output.iter().for_each(assert_passed);
 }

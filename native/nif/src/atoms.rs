@@ -15,6 +15,9 @@ rustler::atoms! {
     auto,
     uring,
     posix,
+    none,
+    lz4,
+    zstd,
     tcp,
     unix,
     embedded,
@@ -25,6 +28,7 @@ rustler::atoms! {
     again,
     dirty,
     busy,
+    cold,
     sleep,
     kill,
     shutdown,
@@ -35,8 +39,10 @@ rustler::atoms! {
     ferric_durable,
     ferric_failed,
     ferric_room,
+    ferric_resident,
     // figures
     running,
+    paused,
     failed,
     infinity,
 }

@@ -118,8 +118,8 @@ fn finish<'a>(env: Env<'a>, client: &Client, replies: Term<'a>, progress: Progre
             atoms::busy().encode(env)
         }
         Next::Cold => {
-            // Nothing leaves memory yet.
-            atoms::again().encode(env)
+            waiting::for_records(env, engine, progress.missing);
+            atoms::cold().encode(env)
         }
         Next::Control(control) => control_term(env, client, control),
     };

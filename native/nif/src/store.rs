@@ -5,9 +5,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use ferric_commands::clients::{Peer, Transport};
-use ferric_commands::{Server, ServerOptions, Session, slot};
+use ferric_commands::{Server, ServerOptions, Session, budget, slot};
 use ferric_engine::io::{Backend, open_backend};
-use ferric_engine::{CloseError, Durability, Engine, OpenError, Options};
+use ferric_engine::{CloseError, Compression, Durability, Engine, OpenError, Options};
 use parking_lot::Mutex;
 use rustler::types::LocalPid;
 use rustler::{Atom, Encoder, Env, NifMap, Resource, ResourceArc, Term};
@@ -72,6 +72,9 @@ struct OpenOptions {
     port: u16,
     unix_socket: Option<String>,
     segment_size: u64,
+    max_memory: u64,
+    compression: Atom,
+    merge_rate: u64,
     version: String,
     messenger: LocalPid,
 }
@@ -108,6 +111,27 @@ fn open_store(options: OpenOptions) -> Result<Store, Refusal> {
     Ok(Store { server, owners: Mutex::default() })
 }
 
+/// 0 asks for a share of the machine's memory.
+fn max_memory(wanted: u64) -> Result<u64, Refusal> {
+    match wanted {
+        0 => Ok(budget::share_of_machine()),
+        bytes if bytes < budget::MIN => {
+            let text = format!("max_memory must be 0 or at least {} bytes", budget::MIN);
+            Err((atoms::config(), text))
+        }
+        bytes => Ok(bytes),
+    }
+}
+
+fn compression(wanted: Atom) -> Result<Compression, Refusal> {
+    match wanted {
+        kind if kind == atoms::none() => Ok(Compression::None),
+        kind if kind == atoms::lz4() => Ok(Compression::Lz4),
+        kind if kind == atoms::zstd() => Ok(Compression::Zstd),
+        _ => Err((atoms::config(), "compression must be :none, :lz4 or :zstd".into())),
+    }
+}
+
 fn settings(options: OpenOptions) -> Result<(Options, ServerOptions), Refusal> {
     let durability = match options.durability {
         mode if mode == atoms::quorum() => Durability::Quorum,
@@ -126,6 +150,9 @@ fn settings(options: OpenOptions) -> Result<(Options, ServerOptions), Refusal> {
     engine.spaces = options.databases;
     engine.durability = durability;
     engine.segment_size = options.segment_size;
+    engine.max_memory = max_memory(options.max_memory)?;
+    engine.compression = compression(options.compression)?;
+    engine.merge_rate = options.merge_rate;
     engine.route = slot::shard_of;
     let messenger = options.messenger;
     engine.waiters_called = Arc::new(move || waiting::deliver(messenger));
@@ -161,7 +188,9 @@ fn refusal(error: OpenError) -> Refusal {
 
 #[rustler::nif(schedule = "DirtyIo")]
 fn close(env: Env<'_>, store: ResourceArc<Store>) -> Term<'_> {
-    match store.server.engine().close() {
+    let outcome = store.server.engine().close();
+    waiting::deliver_here(env);
+    match outcome {
         Ok(()) => atoms::ok().encode(env),
         Err(CloseError::Failed(reason)) => (atoms::error(), reason).encode(env),
     }

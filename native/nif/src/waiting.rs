@@ -1,35 +1,43 @@
 //! Telling a process that what it waits for has happened.
 //!
-//! Messages are sent by the engine's committer thread: never from a scheduler, and never while a
-//! lock is held that a scheduler might want.
+//! Messages are sent by the engine's own threads, the committer and those that fetch records, as long
+//! as the store is open: not from a scheduler, and never while a lock is held that one might want.
 
 use std::cell::RefCell;
 
-use ferric_engine::{Engine, Failure, Lsn};
+use ferric_engine::{Engine, Failure, Lsn, Missing};
+use rustler::thread::is_scheduler_thread;
 use rustler::types::LocalPid;
 use rustler::{Env, OwnedEnv};
 
 use crate::atoms;
 
 thread_local! {
-    /// Whom this thread, a committer's, has to tell what when its group is done.
+    /// Whom this thread of an engine has to tell what when its group is done.
     static NEWS: RefCell<News> = RefCell::default();
     /// One environment for all messages of a thread: making one costs more than sending.
     static MESSAGES: RefCell<OwnedEnv> = RefCell::new(OwnedEnv::new());
 }
 
-/// What one group commit means to the processes that waited for it.
+/// What one group commit, or one group of fetched records, means to the processes that waited.
 #[derive(Default)]
 struct News {
     durable: Lsn,
     waited: Vec<LocalPid>,
     failed: Vec<(LocalPid, String)>,
     room: Vec<LocalPid>,
+    resident: Vec<LocalPid>,
 }
 
 /// Sends what has been noted, as one message to the store's messenger process, which passes it on.
 /// From a scheduler a message costs a fraction of what it costs from a thread of ours.
+///
+/// A scheduler calls waiters when the store is being closed, or has been; then the news stay for
+/// [`deliver_here`].
 pub(crate) fn deliver(messenger: LocalPid) {
+    if is_scheduler_thread() {
+        return;
+    }
     let news = NEWS.take();
     MESSAGES.with(|messages| {
         let mut messages = messages.borrow_mut();
@@ -42,10 +50,32 @@ pub(crate) fn deliver(messenger: LocalPid) {
             let message = (atoms::ferric_room(), news.room);
             let _ = messages.send_and_clear(&messenger, |_| message);
         }
+        if !news.resident.is_empty() {
+            let message = (atoms::ferric_resident(), news.resident);
+            let _ = messages.send_and_clear(&messenger, |_| message);
+        }
         for (pid, reason) in news.failed {
             let _ = messages.send_and_clear(&pid, |_| (atoms::ferric_failed(), reason));
         }
     });
+}
+
+/// Sends what has been noted on this scheduler, to each process by itself.
+pub(crate) fn deliver_here(env: Env<'_>) {
+    let news = NEWS.take();
+    // An error means that the process has ended.
+    for pid in news.waited {
+        let _ = env.send(&pid, (atoms::ferric_durable(), news.durable));
+    }
+    for pid in news.room {
+        let _ = env.send(&pid, atoms::ferric_room());
+    }
+    for pid in news.resident {
+        let _ = env.send(&pid, atoms::ferric_resident());
+    }
+    for (pid, reason) in news.failed {
+        let _ = env.send(&pid, (atoms::ferric_failed(), reason));
+    }
 }
 
 fn note(change: impl FnOnce(&mut News)) {
@@ -84,4 +114,12 @@ pub(crate) fn for_room(env: Env<'_>, engine: &Engine) {
     if engine.wait_room(Box::new(tell)).is_some() {
         let _ = env.send(&pid, atoms::ferric_room());
     }
+}
+
+/// Has records brought into memory, and the calling process told when that has been tried.
+pub(crate) fn for_records(env: Env<'_>, engine: &Engine, missing: Missing) {
+    let pid = env.pid();
+    engine.fetch(missing, Box::new(move || note(|news| news.resident.push(pid))));
+    // A store that is closed has called the waiter by now.
+    deliver_here(env);
 }

@@ -86,6 +86,11 @@ impl Decoder {
         self.buffer.len() - self.head
     }
 
+    /// The bytes kept that are not consumed, for who wants to look at them with another decoder.
+    pub fn pending(&self) -> &[u8] {
+        &self.buffer[self.head..]
+    }
+
     /// Bytes of memory allocated for input and for the bookkeeping of arguments.
     pub fn allocated(&self) -> usize {
         self.buffer.capacity()

@@ -24,7 +24,15 @@ defmodule FerricStore.Config.EnvironmentTest do
     {"BIND", "127.1", "IPv4 or IPv6 addresses"},
     {"UNIX_SOCKET", "/" <> String.duplicate("x", 107), "at most 107 bytes"},
     {"MAXCLIENTS", "0", "a whole number from 1 to 1000000"},
-    {"IO", "aio", "auto or uring or posix"}
+    {"IO", "aio", "auto or uring or posix"},
+    {"MAX_MEMORY", "15mb", "0 or a number of bytes of at least 16mb"},
+    {"MAX_MEMORY", "-1", "0 or a number of bytes of at least 16mb"},
+    {"MAX_MEMORY", "1tb", "0 or a number of bytes of at least 16mb"},
+    {"MAX_MEMORY", "60%", "0 or a number of bytes of at least 16mb"},
+    {"MAX_MEMORY", "9223372036854775808", "0 or a number of bytes of at least 16mb"},
+    {"COMPRESSION", "gzip", "none or lz4 or zstd"},
+    {"MERGE_RATE", "1000k", "0 or a number of bytes of at least 1mb"},
+    {"MERGE_RATE", "fast", "0 or a number of bytes of at least 1mb"}
   ]
 
   for {variable, value, allowed} <- @wrong do
@@ -46,6 +54,9 @@ defmodule FerricStore.Config.EnvironmentTest do
              shards: 0,
              durability: :quorum,
              io: :auto,
+             max_memory: 0,
+             compression: :lz4,
+             merge_rate: 134_217_728,
              password: nil,
              max_clients: 10_000,
              protected_mode: true,
@@ -72,6 +83,9 @@ defmodule FerricStore.Config.EnvironmentTest do
                "FERRICSTORE_PASSWORD" => "secret word",
                "FERRICSTORE_MAXCLIENTS" => "12",
                "FERRICSTORE_IO" => "posix",
+               "FERRICSTORE_MAX_MEMORY" => "2gb",
+               "FERRICSTORE_COMPRESSION" => "zstd",
+               "FERRICSTORE_MERGE_RATE" => "5M",
                "FERRICSTORE_NODE_NAME" => "store-0@10.0.0.1",
                "FERRICSTORE_COOKIE" => "crumbs"
              })
@@ -81,6 +95,9 @@ defmodule FerricStore.Config.EnvironmentTest do
              shards: 8,
              durability: :async,
              io: :posix,
+             max_memory: 2_147_483_648,
+             compression: :zstd,
+             merge_rate: 5_000_000,
              password: "secret word",
              max_clients: 12,
              protected_mode: false,
@@ -96,6 +113,24 @@ defmodule FerricStore.Config.EnvironmentTest do
   test "a variable that is set to nothing counts as not set" do
     assert Environment.parse(%{"FERRICSTORE_PORT" => "", "FERRICSTORE_PASSWORD" => ""}) ==
              Environment.parse(%{})
+  end
+
+  test "sizes are written as Redis writes them" do
+    for {text, bytes} <- [
+          {"16777216", 16_777_216},
+          {"16777216b", 16_777_216},
+          {"16384kb", 16_777_216},
+          {"16MB", 16_777_216},
+          {"17m", 17_000_000},
+          {"17000K", 17_000_000},
+          {"1g", 1_000_000_000},
+          {"1Gb", 1_073_741_824},
+          {"0", 0},
+          {"0gb", 0}
+        ] do
+      assert {:ok, settings} = Environment.parse(%{"FERRICSTORE_MAX_MEMORY" => text})
+      assert {text, settings[:store][:max_memory]} == {text, bytes}
+    end
   end
 
   test "the two ports must differ" do

@@ -3,12 +3,18 @@
 //! A lookup in a large store waits for memory twice: for the index slot and for the record. The
 //! commands of a pipeline run one after another, so their waits would add up. Touching the keys of
 //! the next commands together, just before, lets the processor wait for all of them at once.
+//!
+//! The same goes, a thousand times slower, for keys that are on disk: when a command stops for one,
+//! [`note_keys`] finds what it and the commands after it will need, to be fetched at once.
 
 use ferric_engine::{Access, Hint};
-use ferric_resp::{Feed, Step};
+use ferric_resp::{ArgSlices, Decoder, Feed, Limits, Step};
 use smallvec::SmallVec;
 
+use super::find;
+use crate::context::Args;
 use crate::slot;
+use crate::table;
 
 /// Commands looked at together: about as many misses as a core keeps in flight, twice over.
 const WINDOW: usize = 16;
@@ -16,6 +22,10 @@ const WINDOW: usize = 16;
 const MIN_INPUT: usize = 256;
 /// Keys longer than this, in bytes, are not hashed twice.
 const MAX_KEY: usize = 256;
+/// Commands of a pipeline whose keys are fetched from disk together.
+const MAX_COMMANDS: usize = 128;
+/// Keys of these commands: as many records as the engine takes at a time.
+pub(super) const MAX_KEYS: usize = 256;
 
 /// Runs ahead of the executor through the same input. What it finds is only a hint: it need not be
 /// a key, and a command before it may still change everything.
@@ -60,5 +70,59 @@ impl<'d, 'b> Lookahead<'d, 'b> {
             }
         }
         self.done |= !access.warm_up(&hints);
+        // What is on disk is noted when a command stops for it: then in the order of need.
+        drop(access.take_missing());
     }
+}
+
+/// Where keys are looked for.
+#[derive(Clone, Copy)]
+pub(super) struct Keyspace {
+    pub(super) db: u16,
+    pub(super) shards: u16,
+}
+
+/// Notes in `access` which keys of the commands in `input` have to be fetched from disk. The first
+/// one is the command that has stopped; a later one that selects another database ends the look.
+pub(super) fn note_keys(
+    access: &mut Access<'_>,
+    keyspace: Keyspace,
+    input: &[u8],
+    limits: &Limits,
+    slices: &mut ArgSlices,
+) {
+    let mut decoder = Decoder::new();
+    let mut feed = decoder.feed(input, limits);
+    let mut left = MAX_KEYS;
+    for _ in 0..MAX_COMMANDS {
+        if left == 0 || !matches!(feed.next(), Step::Command) {
+            break;
+        }
+        let noted = slices.with(feed.args(), |args| note_command(access, keyspace, args, left));
+        let Some(noted) = noted else { break };
+        left -= noted;
+    }
+    feed.discard();
+}
+
+/// The same for the words of one command and `limit` of its keys. The number of keys looked at;
+/// `None` when the command changes the database that those after it use.
+pub(super) fn note_command(
+    access: &mut Access<'_>,
+    keyspace: Keyspace,
+    args: Args<'_>,
+    limit: usize,
+) -> Option<usize> {
+    let Ok(entry) = find(args) else { return Some(0) };
+    if matches!(entry.command.name, "select" | "reset") {
+        return None;
+    }
+    // Without keys, or with wrong arguments, there is nothing to fetch.
+    let keys = table::keys_of(entry, args).unwrap_or_default();
+    for key in keys.iter().take(limit) {
+        let bytes = args[key.position];
+        let shard = slot::shard_of(bytes, keyspace.shards);
+        access.look(&access.key(keyspace.db, shard, bytes));
+    }
+    Some(keys.len().min(limit))
 }

@@ -5,12 +5,14 @@
 
 use std::time::{Duration, Instant};
 
-use crate::stats::Stats;
+use crate::stats::{Stats, Tally};
 
 /// Most calls that share a reading.
 const RUN: u64 = 16;
 
 pub(super) struct Meter<'c> {
+    /// The lookups of the running command and of those before it that are not booked yet.
+    pub(super) tally: Tally,
     stats: &'c Stats,
     slice: Duration,
     started: Instant,
@@ -24,7 +26,17 @@ pub(super) struct Meter<'c> {
 impl<'c> Meter<'c> {
     pub(super) fn new(stats: &'c Stats, slice: Duration) -> Meter<'c> {
         let started = Instant::now();
-        Meter { stats, slice, started, read: started, index: 0, calls: 0, failed: 0, total: 0 }
+        Meter {
+            tally: Tally::default(),
+            stats,
+            slice,
+            started,
+            read: started,
+            index: 0,
+            calls: 0,
+            failed: 0,
+            total: 0,
+        }
     }
 
     /// Command `index` begins.
@@ -39,10 +51,16 @@ impl<'c> Meter<'c> {
     /// It is done.
     #[inline]
     pub(super) fn end(&mut self) {
+        self.tally.settle();
         self.calls += 1;
         if self.calls >= RUN {
             self.read_clock();
         }
+    }
+
+    /// It has stopped and will be run again.
+    pub(super) fn stopped(&self) {
+        self.tally.forget();
     }
 
     /// It ends with an error.
@@ -56,6 +74,8 @@ impl<'c> Meter<'c> {
             return;
         }
         let now = Instant::now();
+        let (hits, misses) = self.tally.take();
+        self.stats.lookups(hits, misses);
         self.stats.executed(self.index, self.calls, self.failed, now - self.read);
         self.total += self.calls;
         self.read = now;

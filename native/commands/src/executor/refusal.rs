@@ -6,6 +6,9 @@ use crate::table::Entry;
 /// Bytes of a client's words that an error text quotes at most, of the name and of the rest.
 const QUOTED: usize = 128;
 
+/// What a full disk is called in error replies: the system's text for ENOSPC.
+pub(super) const NO_SPACE: &str = "No space left on device";
+
 /// An error reply to a command that was not run.
 pub(super) struct Refusal {
     /// The command's index, when it is known.

@@ -4,7 +4,7 @@ use ferric_engine::{Entry, Key, Locked, ReadError};
 
 use super::string;
 use crate::context::{Context, Fault, Outcome};
-use crate::server::Server;
+use crate::stats::Tally;
 
 /// Bytes that a command may copy on a normal scheduler.
 pub const MAX_COPY: usize = 256 << 10;
@@ -16,7 +16,7 @@ pub const MAX_KEYS: usize = 1000;
 /// Taken from the context before shards are locked, because the lock borrows part of it.
 #[derive(Clone, Copy)]
 pub struct Lookup<'c> {
-    server: &'c Server,
+    tally: &'c Tally,
     touch: bool,
     long: bool,
 }
@@ -24,7 +24,7 @@ pub struct Lookup<'c> {
 impl<'c> Lookup<'c> {
     /// The rules for the running command.
     pub fn new(ctx: &Context<'c, '_>) -> Lookup<'c> {
-        Lookup { server: ctx.server, touch: !ctx.session.no_touch(), long: ctx.long }
+        Lookup { tally: ctx.tally, touch: !ctx.session.no_touch(), long: ctx.long }
     }
 
     /// A key's entry for a command that reads it: counts as a hit or miss and as use of the key.
@@ -105,6 +105,6 @@ impl<'c> Lookup<'c> {
     }
 
     fn count(&self, hit: bool) {
-        self.server.stats().lookups(u64::from(hit), u64::from(!hit));
+        self.tally.add(hit);
     }
 }

@@ -1,13 +1,13 @@
 //! A store on a simulated disk, and a client of it.
 
 use std::path::PathBuf;
-use std::sync::Arc;
+use std::sync::{Arc, mpsc};
 use std::time::Duration;
 
 use ferric_commands::clients::{Peer, Transport};
 use ferric_commands::{Next, Server, ServerOptions, Session, slot};
 use ferric_engine::io::sim::SimIo;
-use ferric_engine::{Durability, Engine, Options};
+use ferric_engine::{Durability, Engine, Missing, Options};
 
 /// Several shards, so that commands on several keys lock several.
 const SHARDS: u16 = 3;
@@ -62,11 +62,24 @@ impl Store {
         String::from_utf8(self.call(&words)).expect("text").replace("\r\n", " ").trim_end().into()
     }
 
+    /// Waits until what a command missed is in memory.
+    fn fetch(&self, missing: Missing) {
+        let (sender, receiver) = mpsc::channel();
+        self.engine.fetch(
+            missing,
+            Box::new(move || {
+                let _ = sender.send(());
+            }),
+        );
+        receiver.recv_timeout(Duration::from_secs(10)).expect("fetched in time");
+    }
+
     /// Runs a command; returns its reply.
     pub fn call(&mut self, words: &[&[u8]]) -> Vec<u8> {
         let (mut reply, mut long) = (Vec::new(), false);
         loop {
-            match self.server.call(&mut self.session, words, &mut reply, long).next {
+            let progress = self.server.call(&mut self.session, words, &mut reply, long);
+            match progress.next {
                 Next::Read => return reply,
                 Next::Long => {
                     assert!(reply.is_empty(), "a command that is to be run again has replied");
@@ -76,6 +89,7 @@ impl Store {
                 }
                 Next::Again => {}
                 Next::Busy => std::thread::sleep(Duration::from_millis(1)),
+                Next::Cold => self.fetch(progress.missing),
                 Next::Control(control) => panic!("{control:?}"),
             }
         }

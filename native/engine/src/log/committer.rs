@@ -140,6 +140,7 @@ impl Committer {
             Counters::add(&counters.groups, 1);
             Counters::add(&counters.group_bytes, len);
             Counters::add(&counters.group_records, u64::from(sealed.records));
+            Counters::add(&counters.record_bytes, sealed.end - sealed.start - frame::HEADER);
             Counters::add(&counters.syncs, 1);
         }
         if written {

@@ -53,8 +53,8 @@ impl Core {
     fn cache(&self, cold: &ColdRef, record: &[u8]) {
         let ColdRef { address, shard, space, hash, .. } = *cold;
         for _ in 0..TRIES {
+            std::thread::yield_now();
             let Some(candidate) = Candidate::new(address, space, hash, record, &self.chunks) else {
-                std::thread::yield_now();
                 continue;
             };
             let guard = epoch::pin();
@@ -69,6 +69,8 @@ impl Core {
                 repoint(spaces, Moved { space, hash, from: address, to });
                 return;
             }
+            // What is let go of comes free when readers have gone on.
+            guard.flush();
         }
     }
 }

@@ -3,6 +3,8 @@
 
 use std::fmt::Write;
 
+use ferric_engine::Stats;
+
 use crate::context::{Args, Context, Outcome};
 use crate::families::server::persistence::last_sync_s;
 use crate::families::server::process;
@@ -130,12 +132,13 @@ fn memory(text: &mut Text, ctx: &mut Context<'_, '_>) {
     let stats = ctx.server.engine().stats();
     let process = process::memory();
     let input: usize = ctx.server.clients().list().iter().map(|client| client.input_bytes()).sum();
-    text.bytes("used_memory", stats.index_bytes + stats.buffer_bytes);
+    text.bytes("used_memory", stats.memory_bytes());
     text.bytes("used_memory_rss", process.resident);
     text.bytes("used_memory_rss_peak", process.resident_peak);
     text.field("used_memory_index", stats.index_bytes);
     text.field("used_memory_buffers", stats.buffer_bytes);
-    text.field("mapped_bytes", stats.mapped_bytes);
+    text.field("used_memory_warm", stats.mapped_bytes);
+    text.field("used_memory_cache", stats.cache_bytes);
     text.field("mem_clients_normal", input);
     text.bytes("total_system_memory", process.machine);
     text.bytes("maxmemory", 0);
@@ -144,17 +147,18 @@ fn memory(text: &mut Text, ctx: &mut Context<'_, '_>) {
 
 fn persistence(text: &mut Text, ctx: &mut Context<'_, '_>) {
     let engine = ctx.server.engine();
-    let status = if engine.failure().is_some() { "err" } else { "ok" };
+    let failed = engine.failure().is_some();
+    let status = |good: bool| if good { "ok" } else { "err" };
     text.field("loading", 0);
     text.field("async_loading", 0);
     text.field("rdb_bgsave_in_progress", 0);
     text.field("rdb_last_save_time", last_sync_s(ctx));
-    text.field("rdb_last_bgsave_status", status);
+    text.field("rdb_last_bgsave_status", status(!failed));
     text.field("aof_enabled", 1);
     text.field("aof_rewrite_in_progress", 0);
     text.field("aof_rewrite_scheduled", 0);
     text.field("aof_last_bgrewrite_status", "ok");
-    text.field("aof_last_write_status", status);
+    text.field("aof_last_write_status", status(!failed && engine.paused().is_none()));
     text.field("aof_current_size", engine.stats().disk_bytes);
     text.field("aof_buffer_length", engine.undurable());
 }
@@ -249,11 +253,17 @@ fn keyspace(text: &mut Text, ctx: &mut Context<'_, '_>) {
 fn ferricstore(text: &mut Text, ctx: &mut Context<'_, '_>) {
     let engine = ctx.server.engine();
     let stats = engine.stats();
-    let failure = engine.failure();
+    let (failure, paused) = (engine.failure(), engine.paused());
+    let state = match (&failure, paused) {
+        (Some(_), _) => "failed",
+        (None, Some(_)) => "paused",
+        (None, None) => "running",
+    };
     text.field("io", stats.io);
     text.field("durability", if ctx.server.config().is_async() { "async" } else { "quorum" });
-    text.field("state", if failure.is_some() { "failed" } else { "running" });
+    text.field("state", state);
     text.field("failure", failure.unwrap_or_default());
+    text.field("writes_paused", paused.unwrap_or_default());
     text.field("shards", ctx.server.shards());
     text.field("log_tail", stats.tail);
     text.field("log_durable", stats.durable);
@@ -263,8 +273,43 @@ fn ferricstore(text: &mut Text, ctx: &mut Context<'_, '_>) {
     text.field("group_records", stats.group_records);
     text.field("syncs", stats.syncs);
     text.field("coalesced_writes", stats.coalesced);
+    tiers(text, &stats);
+    space(text, &stats);
+}
+
+/// Memory and what is read past it.
+fn tiers(text: &mut Text, stats: &Stats) {
+    text.bytes("ferricstore_max_memory", stats.max_memory);
+    text.field("index_bytes", stats.index_bytes);
+    text.field("buffer_bytes", stats.buffer_bytes);
+    text.field("warm_bytes", stats.mapped_bytes);
+    text.field("cache_bytes", stats.cache_bytes);
+    text.field("tier_cold_reads", stats.fetched);
+    text.field("fetch_reads", stats.fetch_reads);
+    text.field("fetch_bytes", stats.fetch_bytes);
+    text.field("damaged_records", stats.damaged);
+    text.field("cache_hits", stats.cache_hits);
+    text.field("cache_evictions", stats.cache_evictions);
+}
+
+/// What is on disk, and what keeps it small and quick to open.
+fn space(text: &mut Text, stats: &Stats) {
     text.field("segments", stats.segments);
+    text.field("merged_segments", stats.merged_segments);
+    text.field("warm_segments", stats.warm_segments());
+    text.field("cold_segments", stats.cold_segments);
     text.field("disk_bytes", stats.disk_bytes);
+    text.field("live_bytes", stats.live_bytes);
+    text.field("dead_bytes", stats.dead_bytes);
+    text.line(format_args!("space_amplification:{:.2}", stats.space_amplification()));
+    text.line(format_args!("write_amplification:{:.2}", stats.write_amplification()));
+    text.field("merge_state", stats.merge_state.name());
+    text.field("merges", stats.merges);
+    text.field("merged_bytes", stats.merged_bytes);
+    text.field("checkpoints", stats.checkpoints);
+    text.field("last_checkpoint_time", stats.last_checkpoint_s);
+    text.field("checkpoint_bytes", stats.checkpoint_bytes);
+    text.field("recovery", stats.recovery.name());
     text.field("recovery_ms", stats.recovery_ms);
 }
 

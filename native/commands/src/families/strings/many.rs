@@ -3,7 +3,7 @@
 use ferric_engine::{Key, Op};
 
 use crate::context::{Args, Context, Fault, Outcome};
-use crate::values::{Lookup, MAX_COPY, MAX_KEYS, string};
+use crate::values::{Lookup, MAX_COPY, MAX_KEYS, WRONG_TYPE, string};
 
 /// `MGET key [key ...]`
 pub fn mget(ctx: &mut Context<'_, '_>, args: Args<'_>) -> Outcome {
@@ -20,8 +20,10 @@ pub fn mget(ctx: &mut Context<'_, '_>, args: Args<'_>) -> Outcome {
                 lookup.bound(copied, MAX_COPY)?;
                 ctx.reply.bulk(entry.value);
             }
+            Ok(None) => ctx.reply.null(),
             // Something that is not a string counts as nothing here.
-            Ok(None) | Err(_) => ctx.reply.null(),
+            Err(fault) if fault == WRONG_TYPE => ctx.reply.null(),
+            Err(fault) => return Err(fault),
         }
     }
     Ok(())

@@ -10,10 +10,10 @@ use parking_lot::Mutex;
 use proptest::prelude::*;
 
 use super::*;
+use crate::address::CACHE;
 use crate::log::{TrashBin, trash};
 use crate::record::{self, Header, Kind};
 use crate::shard::RecordRef;
-use crate::tier::chunks::CACHE;
 
 const SPACE: u32 = 3;
 
