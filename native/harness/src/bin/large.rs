@@ -44,6 +44,9 @@ const VALUED: [&str; 18] = [
 /// How long a server may take to stop: it may have gigabytes to sync.
 const STOP_PATIENCE: Duration = Duration::from_secs(300);
 
+/// The smallest memory limit that FerricStore takes.
+const MIN_MEMORY: u64 = 16 << 20;
+
 /// Bytes that Redis needs for a key beyond the key and its value, about.
 const REDIS_OVERHEAD: u64 = 110;
 
@@ -87,7 +90,7 @@ impl Plan {
         Ok(Plan {
             keys,
             values,
-            memory: number("memory", bytes_of(keys, values) / 10)?,
+            memory: number("memory", (bytes_of(keys, values) / 10).max(MIN_MEMORY))?,
             clients: number("clients", 16)?.max(1),
             pipeline: number("pipeline", 16)?.max(1),
             time: Duration::from_secs(number("seconds", 30)?.max(1)),
@@ -131,8 +134,9 @@ struct Row {
 
 impl Row {
     fn hit_rate(&self) -> Option<f64> {
-        let (memory, cold) = (self.memory_reads? as f64, self.cold_reads? as f64);
-        Some(memory / (memory + cold))
+        let cold = self.cold_reads?;
+        let memory = self.memory_reads.unwrap_or(self.outcome.commands.saturating_sub(cold));
+        Some(memory as f64 / (memory + cold) as f64)
     }
 
     fn cold_rate(&self) -> Option<f64> {
@@ -227,7 +231,8 @@ fn setup(plan: &Plan) -> String {
          {} commands on their way each; {} s a workload, after a third of that unmeasured. Every value \
          read is checked in every byte, and must be no older than the last acknowledged. Anonymous memory is \
          RSS less the pages of mapped files (`RssAnon` + `RssShmem`), looked at once a second. \
-         From memory: share of the reads counted by INFO's {} and {}. Seed {}.",
+         From memory: the share that INFO's {} has in it and {} together; where INFO has no such field, the \
+         share of the commands that the second did not count. Seed {}.",
         machine::date(),
         machine::description(),
         plan.keys,
@@ -288,6 +293,7 @@ fn measure_server(
     let server = Server::start(settings)?;
     let name = machine::server(&server)?;
     println!("{name}: loading {keys} keys");
+    let empty = Resident::of(server.pid())?;
     let sampler = Sampler::start(server.pid());
     let took = load(server.port(), keys, plan.values)?;
     let most = sampler.finish();
@@ -307,12 +313,13 @@ fn measure_server(
     };
     report.paragraph(&format!(
         "{limit}{keys} keys loaded in {:.1} s ({} a second), {} on disk then; most memory while loading: {} \
-         anonymous, {} mapped files. Acknowledged {}.",
+         anonymous, {} mapped files; before it: {} anonymous. Acknowledged {}.",
         took.as_secs_f64(),
         short(keys as f64 / took.as_secs_f64()),
         size(disk),
         size(most.anonymous),
         size(most.file),
+        size(empty.anonymous),
         match server.settings().durability {
             Durability::Synced => "when synced",
             Durability::Soon => "before it is synced",
