@@ -34,6 +34,14 @@ impl Memory {
         }
     }
 
+    /// The bytes, if they are those of a sealed file.
+    pub(crate) fn mapped(&self) -> Option<&[u8]> {
+        match self {
+            Memory::Buffer(_) => None,
+            Memory::Mapped(mapping) => Some(mapping.as_slice()),
+        }
+    }
+
     fn len(&self) -> usize {
         match self {
             Memory::Buffer(buffer) => buffer.len(),
@@ -49,7 +57,9 @@ pub(crate) struct Summary {
     pub end: u64,
     /// Records about keys: values and tombstones.
     pub records: u64,
-    /// Their lengths, as the live ones are counted: see `Slot::weight`.
+    /// Of these, tombstones.
+    pub tombstones: u64,
+    /// The lengths of all of them, as the live ones are counted: see `Slot::weight`.
     pub bytes: u64,
     /// Lowest and highest sequence number; 0 if there is no record.
     pub min_sequence: u64,

@@ -61,6 +61,7 @@ impl HintHeader {
             (88, self.summary.min_sequence),
             (96, self.summary.max_sequence),
             (104, self.body_len),
+            (120, self.summary.tombstones),
         ];
         out[0..8].copy_from_slice(&MAGIC.to_le_bytes());
         out[12..16].copy_from_slice(&VERSION.to_le_bytes());
@@ -88,6 +89,7 @@ impl HintHeader {
         let summary = Summary {
             end: frames.end,
             records: u64_at(bytes, 72),
+            tombstones: u64_at(bytes, 120),
             bytes: u64_at(bytes, 80),
             min_sequence: u64_at(bytes, 88),
             max_sequence: u64_at(bytes, 96),
@@ -118,7 +120,13 @@ impl HintWriter {
     /// Adds the record `offset` bytes behind the segment's first address. `value_for_spaces` is the
     /// value of a `Spaces` record and is not looked at for others. Records come in any order,
     /// but take least room in the order of their offsets.
-    pub(crate) fn add(&mut self, offset: u64, header: &Header, key: &[u8], value_for_spaces: &[u8]) {
+    pub(crate) fn add(
+        &mut self,
+        offset: u64,
+        header: &Header,
+        key: &[u8],
+        value_for_spaces: &[u8],
+    ) {
         let (last_offset, last_sequence) = self.last;
         self.last = (offset, header.sequence);
         let body = &mut self.body;
@@ -146,6 +154,7 @@ impl HintWriter {
         }
         if header.kind != Kind::Spaces {
             summary.records += 1;
+            summary.tombstones += u64::from(header.kind == Kind::Delete);
             summary.bytes += weight(header.total_len());
         }
     }
