@@ -63,7 +63,7 @@ pub(crate) fn load(
 
 /// Whether no segment of the log is missing between `begin` and its end.
 fn is_whole_behind(inventory: &Inventory, begin: u64) -> bool {
-    let behind = inventory.log.iter().filter(|segment| segment.limit > begin);
+    let behind = inventory.log.iter().filter(|segment| segment.limit >= begin);
     let pairs = behind.clone().zip(behind.skip(1));
     pairs.into_iter().all(|(one, next)| one.limit == next.start)
 }
