@@ -73,6 +73,7 @@ impl From<ReadError> for Fault {
             ReadError::Cold => Fault::Cold,
             ReadError::Damaged => Fault::error(DAMAGED),
             ReadError::Closed => Fault::Failed,
+            ReadError::Contended => Fault::Long,
         }
     }
 }
