@@ -235,7 +235,8 @@ fn a_segment_whose_records_have_moved_is_dropped_with_the_list() {
             assert_eq!(found, [Some("first".to_owned()), Some("last".to_owned())]);
             assert_eq!(get(&engine, "large"), Some(large.clone()));
             let merged = image.file_names().contains(&path(0));
-            let _ = if merged { after += 1 } else { before += 1 };
+            after += usize::from(merged);
+            before += usize::from(!merged);
         }
     }
     assert!(before > 10 && after > 2, "{before} before, {after} after");
