@@ -112,6 +112,12 @@ impl Engine {
         }
     }
 
+    /// What the threads share, for tests of parts of it.
+    #[cfg(test)]
+    pub(crate) fn core(&self) -> &Arc<Core> {
+        &self.core
+    }
+
     fn stop(&self) {
         self.core.stopped.store(true, Ordering::Relaxed);
         self.core.fetcher.stop();

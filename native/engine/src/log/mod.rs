@@ -24,6 +24,8 @@ pub(crate) use buffer::Buffer;
 pub(crate) use committer::{Committer, run as run_committer};
 pub(crate) use files::{Files, Listing};
 use handover::Handover;
+#[cfg(test)]
+pub(crate) use files::{merged_path, segment_path};
 pub(crate) use segments::{Memory, SegmentState, Segments, Summary};
 use tail::Sealed;
 pub(crate) use tail::Tail;

@@ -8,6 +8,8 @@ mod rebuild;
 mod replay;
 mod resolve;
 mod state;
+#[cfg(test)]
+mod tests;
 
 use std::collections::VecDeque;
 use std::hash::{BuildHasher, Hasher};
