@@ -6,9 +6,11 @@ use std::sync::atomic::{AtomicBool, AtomicU32};
 use crossbeam_epoch::Guard;
 use parking_lot::{Mutex, MutexGuard};
 
+use crate::address::{Region, region};
 use crate::clock::Clock;
 use crate::index::{HASH_BITS, Slot};
 use crate::log::Log;
+use crate::options::Compression;
 use crate::shard::{RecordRef, Shard, Space};
 
 /// One open store.
@@ -23,6 +25,8 @@ pub(crate) struct Core {
     /// Emptied key spaces, each with its shard's number, whose records are still counted as live.
     pub emptied: Mutex<Vec<(usize, Space)>>,
     pub sweeping: AtomicBool,
+    /// How values are compressed that are not kept in memory.
+    pub compression: Compression,
     pub io: &'static str,
 }
 
@@ -33,12 +37,14 @@ impl Core {
     }
 
     /// The record behind an address found in an index whose lock the caller holds; `None` when it
-    /// is on disk only.
+    /// is on disk only, or compressed and has to be unpacked first.
+    #[inline]
     pub(crate) fn record(&self, address: u64, guard: &Guard) -> Option<RecordRef> {
         let at = self.at(address, guard)?;
         // SAFETY: index slots point to whole records of present segments, and `guard` keeps the
         // memory. Bytes of a record change only under its shard's lock, which the caller holds.
-        Some(unsafe { RecordRef::new(at) })
+        let record = unsafe { RecordRef::new(at) };
+        (region(address) != Region::Merged || !record.is_compressed()).then_some(record)
     }
 
     /// The memory at `address`; `None` when it is on disk only.

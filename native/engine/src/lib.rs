@@ -18,6 +18,7 @@ mod index;
 pub mod io;
 mod live;
 mod log;
+mod merge;
 mod options;
 mod prefetch;
 mod record;
@@ -31,7 +32,7 @@ pub use access::{Access, Entry, Hint, Key, Locked, Meta, Missing, Op};
 pub use clock::{Clock, ManualClock, SystemClock};
 pub use engine::Engine;
 pub use error::{CloseError, Contended, Failure, OpenError, ReadError, WriteError};
-pub use options::{Durability, Options};
+pub use options::{Compression, Durability, Options};
 pub use stats::Stats;
 
 /// A position in the log, in bytes from its beginning. What lies below the durable position

@@ -19,6 +19,17 @@ pub enum Durability {
     },
 }
 
+/// How values are compressed that merging moves to segments which are not kept in memory.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Compression {
+    /// Not at all.
+    None,
+    /// LZ4 blocks: fast.
+    Lz4,
+    /// Zstandard: smaller.
+    Zstd,
+}
+
 /// Settings of a store.
 #[derive(Clone)]
 pub struct Options {
@@ -38,6 +49,10 @@ pub struct Options {
     /// Whether the file of the next segment is filled with zeros ahead of need, in the background:
     /// writes are faster then, for one segment more of disk space.
     pub spare_segments: bool,
+    /// Bytes a second that merging reads and writes at most; 0 = no limit.
+    pub merge_rate: u64,
+    /// How cold values are compressed.
+    pub compression: Compression,
     /// Which shard owns a key: `route(key, shards) < shards`, the same for ever.
     pub route: fn(&[u8], u16) -> u16,
     /// Called on the committer's thread each time it has called waiters, so that a caller whose
@@ -61,6 +76,8 @@ impl Options {
             segment_size: 64 << 20,
             max_undurable: 256 << 20,
             spare_segments: true,
+            merge_rate: 128 << 20,
+            compression: Compression::Lz4,
             route: |_, _| 0,
             waiters_called: Arc::new(|| {}),
             io,

@@ -7,6 +7,7 @@ use std::sync::atomic::{AtomicU8, Ordering};
 
 use parking_lot::Mutex;
 
+use crate::address::{MERGED, Region, position, region};
 use crate::io::{File, Io, OpenMode};
 use crate::record::segment_header::SegmentHeader;
 
@@ -15,7 +16,9 @@ const SPARE: &str = "spare";
 /// Files that are being made, without a meaning yet.
 const UNFINISHED: &str = "spare.new";
 const NEW_SEGMENT: &str = "segment.new";
+const NEW_MERGED: &str = "merged.new";
 const PREFIX: &str = "segment-";
+const MERGED_PREFIX: &str = "merged-";
 
 /// Bytes of the spare file that are written and synced in one go.
 const SPARE_PIECE: u64 = 4 << 20;
@@ -29,6 +32,11 @@ const TAKEN: u8 = 2;
 /// Name of a segment's file.
 pub(crate) fn segment_path(dir: &Path, id: u64) -> PathBuf {
     dir.join(format!("{PREFIX}{id:012x}"))
+}
+
+/// Name of a merged segment's file.
+pub(crate) fn merged_path(dir: &Path, id: u64) -> PathBuf {
+    dir.join(format!("{MERGED_PREFIX}{id:012x}"))
 }
 
 /// Makes and finds segment files.
@@ -69,7 +77,7 @@ impl Files {
 
     /// Removes what an earlier run left unfinished.
     pub(crate) fn remove_leftovers(&self) -> Result<()> {
-        [SPARE, UNFINISHED, NEW_SEGMENT]
+        [SPARE, UNFINISHED, NEW_SEGMENT, NEW_MERGED]
             .iter()
             .try_for_each(|name| self.remove_if_there(&self.dir.join(name)))
     }
@@ -144,8 +152,8 @@ impl Files {
             self.remove_if_there(&from)?;
             self.io.open(&from, OpenMode::Create)?
         };
-        let header =
-            SegmentHeader { log_id: self.log_id, id, span, shift: self.shift, previous_end };
+        let (log_id, shift, region) = (self.log_id, self.shift, Region::Log);
+        let header = SegmentHeader { log_id, id, span, shift, previous_end, region };
         file.write_durable(&header.encode(), 0)?;
         self.io.rename(&from, &segment_path(&self.dir, id))?;
         if spare {
@@ -153,6 +161,51 @@ impl Files {
         }
         self.io.sync_dir(&self.dir)?;
         Ok(file)
+    }
+
+    /// Makes the file of a merged segment, with its header. It has no meaning, and no lasting name,
+    /// before [`Files::name_merged`].
+    pub(crate) fn create_merged(&self, id: u64, span: u32) -> Result<Arc<dyn File>> {
+        let path = self.dir.join(NEW_MERGED);
+        self.remove_if_there(&path)?;
+        let file = self.io.open(&path, OpenMode::Create)?;
+        let (log_id, shift, region) = (self.log_id, self.shift, Region::Merged);
+        let header = SegmentHeader { log_id, id, span, shift, previous_end: 0, region };
+        file.write_all_at(&header.encode(), 0)?;
+        Ok(file)
+    }
+
+    /// Gives the merged segment that was made last, complete and synced, its name, durably.
+    pub(crate) fn name_merged(&self, id: u64) -> Result<()> {
+        self.io.rename(&self.dir.join(NEW_MERGED), &merged_path(&self.dir, id))?;
+        self.io.sync_dir(&self.dir)
+    }
+
+    /// Removes a merged segment that is not finished, or not wanted.
+    pub(crate) fn discard_merged(&self, id: u64) -> Result<()> {
+        self.remove_if_there(&self.dir.join(NEW_MERGED))?;
+        self.remove_if_there(&merged_path(&self.dir, id))
+    }
+
+    /// Path of the segment with this number.
+    pub(crate) fn path_of(&self, number: u64) -> PathBuf {
+        let start = number << self.shift;
+        let id = position(start) >> self.shift;
+        match region(start) {
+            Region::Log => segment_path(&self.dir, id),
+            Region::Merged | Region::Cache => merged_path(&self.dir, id),
+        }
+    }
+
+    /// Number of the merged segment with this id.
+    pub(crate) fn merged_number(&self, id: u64) -> u64 {
+        MERGED >> self.shift | id
+    }
+
+    /// Removes the files of segments that the store no longer consists of.
+    pub(crate) fn remove_segments(&self, numbers: &[u64]) -> Result<()> {
+        numbers.iter().try_for_each(|&number| self.remove_if_there(&self.path_of(number)))?;
+        self.io.sync_dir(&self.dir)
     }
 }
 

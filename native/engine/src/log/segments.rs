@@ -49,7 +49,9 @@ pub(crate) struct Summary {
     pub end: u64,
     /// Records about keys: values and tombstones.
     pub records: u64,
-    /// Their lengths, as the live ones are counted: see `Slot::weight`.
+    /// Of these, tombstones.
+    pub tombstones: u64,
+    /// The lengths of all of them, as the live ones are counted: see `Slot::weight`.
     pub bytes: u64,
     /// Lowest and highest sequence number; 0 if there is no record.
     pub min_sequence: u64,

@@ -65,6 +65,7 @@ pub(crate) fn open(options: &Options) -> Result<Recovered, OpenError> {
         clock: Arc::clone(&options.clock),
         emptied: Mutex::default(),
         sweeping: AtomicBool::new(true),
+        compression: options.compression,
         io: options.io.name(),
     });
     let files = Arc::new(files);
