@@ -54,6 +54,9 @@ pub(crate) struct Counters {
     pub expired: AtomicU64,
     pub last_sync_s: AtomicU64,
     pub recovery_ms: AtomicU64,
+    pub merges: AtomicU64,
+    pub merge_read: AtomicU64,
+    pub merge_written: AtomicU64,
 }
 
 impl Counters {

@@ -23,7 +23,7 @@ use parking_lot::{Condvar, Mutex, MutexGuard};
 pub(crate) use buffer::Buffer;
 pub(crate) use committer::{Committer, run as run_committer};
 pub(crate) use files::{Files, segment_path};
-pub(crate) use segments::{Memory, Segments};
+pub(crate) use segments::{Memory, SegmentState, Segments, Summary};
 use tail::Sealed;
 pub(crate) use tail::Tail;
 pub(crate) use trash::{Trash, TrashBin, trash};

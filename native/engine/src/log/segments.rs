@@ -43,7 +43,7 @@ impl Memory {
 }
 
 /// What is in a sealed segment.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Summary {
     /// Address at which its frames end.
     pub end: u64,

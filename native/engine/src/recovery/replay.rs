@@ -57,7 +57,9 @@ impl<'o> Replay<'o> {
                 Some(table) => self.table = table,
                 None => self.unreadable = true,
             },
-            Kind::Put | Kind::PutCompressed | Kind::Delete => self.apply_key(address, record, segments),
+            Kind::Put | Kind::PutCompressed | Kind::Delete => {
+                self.apply_key(address, record, segments)
+            }
         }
     }
 
