@@ -12,8 +12,9 @@ use crate::core::Core;
 use crate::error::{CloseError, OpenError};
 use crate::io::LockGuard;
 use crate::log::Waiter;
+use crate::maintain::{LogEnded, Maintainer, Worker};
 use crate::options::{Durability, Options};
-use crate::recovery;
+use crate::recovery::{self, Report};
 use crate::stats::Stats;
 use crate::sweep::Sweeper;
 
@@ -25,6 +26,8 @@ const STACK_BYTES: usize = 2 << 20;
 pub struct Engine {
     core: Arc<Core>,
     sweeper: Arc<Sweeper>,
+    maintainer: Arc<Maintainer>,
+    report: Report,
     threads: Mutex<Vec<JoinHandle<()>>>,
 }
 
@@ -43,8 +46,13 @@ impl Engine {
             recovered.trash,
         ));
         let mut committer = recovered.committer;
-        let notify = Arc::clone(&sweeper);
-        committer.segment_sealed = Box::new(move |id| notify.segment_sealed(id));
+        let maintainer = Maintainer::new(Arc::clone(&core));
+        let worker = Worker::new(Arc::clone(&maintainer), recovered.start, &options);
+        let notify = (Arc::clone(&sweeper), Arc::clone(&maintainer));
+        committer.segment_sealed = Box::new(move |number| {
+            notify.0.segment_sealed(number);
+            notify.1.segment_sealed(number);
+        });
         let lock: Arc<dyn LockGuard> = Arc::from(recovered.lock);
         let mut threads = Vec::new();
         let mut spawn = |name: &str, run: Box<dyn FnOnce() + Send>| {
@@ -59,18 +67,25 @@ impl Engine {
                 .map(|handle| threads.push(handle))
                 .map_err(OpenError::io("start thread", &options.dir))
         };
-        let started =
-            spawn("ferric-commit", Box::new(move || crate::log::run_committer(committer)));
+        let ended = LogEnded(Arc::clone(&maintainer));
+        let commit = move || {
+            let _ended = ended;
+            crate::log::run_committer(committer);
+        };
+        let started = spawn("ferric-commit", Box::new(commit));
         let background = Arc::clone(&sweeper);
         let started =
             started.and_then(|()| spawn("ferric-sweep", Box::new(move || background.run())));
+        let started =
+            started.and_then(|()| spawn("ferric-maintain", Box::new(move || worker.run())));
         // Dropping the engine stops those that run.
-        let engine = Arc::new(Engine { core, sweeper, threads: Mutex::new(threads) });
+        let (report, threads) = (recovered.report, Mutex::new(threads));
+        let engine = Arc::new(Engine { core, sweeper, maintainer, report, threads });
         started.map(|()| engine)
     }
 
-    /// Takes no more writes, makes everything durable, stops the threads and releases the
-    /// directory. Closing again does nothing.
+    /// Takes no more writes, makes everything durable, takes a checkpoint if there is anything new,
+    /// stops the threads and releases the directory. Closing again does nothing.
     ///
     /// # Errors
     /// The log had failed, or fails now.
@@ -87,6 +102,7 @@ impl Engine {
     }
 
     fn stop(&self) {
+        self.maintainer.merging.stop();
         self.core.log.stop();
         self.sweeper.stop();
     }
@@ -139,6 +155,19 @@ impl Engine {
         self.core.log.wait_room(waiter)
     }
 
+    /// Stops the removal of garbage from the files, or lets it go on. A round under way is given up
+    /// within a fraction of a second.
+    pub fn merge_pause(&self, on: bool) {
+        self.maintainer.merging.pause(on);
+    }
+
+    /// Removes all garbage from the files that is not in the segment that is being written. `done` is
+    /// called once, from a thread of the engine or at once, with why it failed, if it did; the store
+    /// is as good as before then.
+    pub fn merge_now(&self, done: Box<dyn FnOnce(Result<(), String>) + Send>) {
+        self.maintainer.request_merge(done);
+    }
+
     /// Brings records into memory and calls `waiter`, once and from a thread of the engine, when
     /// each of them is there or has turned out to be unreadable.
     pub fn fetch(&self, missing: Missing, waiter: Box<dyn FnOnce() + Send>) {
@@ -149,6 +178,13 @@ impl Engine {
     /// Starts a sync now, whatever the durability mode.
     pub fn sync_soon(&self) {
         self.core.log.kick_now();
+    }
+
+    /// Takes a checkpoint now: opening the store takes no longer then than reading the index, and
+    /// what is written after. `done` is called once, from a thread of the engine or at once, with
+    /// why it failed, if it did; the store is as good as before then.
+    pub fn checkpoint(&self, done: Box<dyn FnOnce(Result<(), String>) + Send>) {
+        self.maintainer.request(done);
     }
 
     /// Why the log takes no more writes, if it does not.
@@ -187,9 +223,13 @@ impl Engine {
             mapped_bytes: usage.mapped_bytes,
             last_sync_s: get(&counters.last_sync_s),
             recovery_ms: get(&counters.recovery_ms),
+            recovery: self.report.kind,
+            recovery_note: self.report.note.clone(),
+            replayed: self.report.replayed,
             io: core.io,
             ..Stats::default()
         };
+        self.maintainer.add_to(&mut stats);
         for shard in &core.shards {
             for space in &shard.lock().spaces {
                 stats.keys += space.index.len();

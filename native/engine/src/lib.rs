@@ -10,6 +10,7 @@
 
 mod access;
 mod address;
+mod checkpoint;
 mod clock;
 mod core;
 mod engine;
@@ -18,11 +19,13 @@ mod index;
 pub mod io;
 mod live;
 mod log;
+mod maintain;
 mod merge;
 mod options;
 mod prefetch;
 mod record;
 mod recovery;
+mod seal;
 mod shard;
 mod stats;
 mod sweep;

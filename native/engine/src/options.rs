@@ -53,6 +53,16 @@ pub struct Options {
     pub merge_rate: u64,
     /// How cold values are compressed.
     pub compression: Compression,
+    /// Whether segments are sealed and checkpoints taken in the background. Else only when asked for
+    /// by [`crate::Engine::checkpoint`], and when the store is closed.
+    pub maintenance: bool,
+    /// A checkpoint is taken when so many bytes have been logged since the last one, and twice as
+    /// many as the index has.
+    pub checkpoint_bytes: u64,
+    /// A checkpoint is taken when this time has passed since the last one and anything was written.
+    pub checkpoint_interval: Duration,
+    /// About the most memory, in bytes, that is used beside the index when it has to be rebuilt.
+    pub rebuild_memory: usize,
     /// Which shard owns a key: `route(key, shards) < shards`, the same for ever.
     pub route: fn(&[u8], u16) -> u16,
     /// Called on the committer's thread each time it has called waiters, so that a caller whose
@@ -66,7 +76,7 @@ pub struct Options {
 
 impl Options {
     /// The defaults for a store in `dir` on `io`: one shard, 16 spaces, quorum, 64 MiB segments,
-    /// 256 MiB of undurable data.
+    /// 256 MiB of undurable data, checkpoints after 64 MiB of log or 5 minutes.
     pub fn new(dir: impl Into<PathBuf>, io: Arc<dyn Io>) -> Options {
         Options {
             dir: dir.into(),
@@ -78,6 +88,10 @@ impl Options {
             spare_segments: true,
             merge_rate: 128 << 20,
             compression: Compression::Lz4,
+            maintenance: true,
+            checkpoint_bytes: 64 << 20,
+            checkpoint_interval: Duration::from_secs(300),
+            rebuild_memory: 256 << 20,
             route: |_, _| 0,
             waiters_called: Arc::new(|| {}),
             io,

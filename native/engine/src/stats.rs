@@ -39,6 +39,35 @@ pub struct Stats {
     pub last_sync_s: u64,
     /// Milliseconds that recovery took.
     pub recovery_ms: u64,
+    /// What the index was made of when the store was opened: `new` for an empty store, else
+    /// `checkpoint`, `older checkpoint` or `rebuild`, the last from all segments.
+    pub recovery: &'static str,
+    /// Why the newest checkpoint was not used, if there was one.
+    pub recovery_note: Option<String>,
+    /// Records of the log read for that, beside the checkpoint.
+    pub replayed: u64,
+    /// Checkpoints taken.
+    pub checkpoints: u64,
+    /// Size of the last of them.
+    pub checkpoint_bytes: u64,
+    /// Failures to seal a segment or to take a checkpoint; the store is whole without.
+    pub maintenance_failures: u64,
+    /// The last of them.
+    pub maintenance_error: Option<String>,
+    /// Rounds of merging that have come to an end.
+    pub merges: u64,
+    /// Bytes read by them.
+    pub merge_read_bytes: u64,
+    /// Bytes written by them.
+    pub merge_written_bytes: u64,
+    /// `idle`, `running` or `paused`.
+    pub merge_state: &'static str,
+    /// Files of segments that have been merged; they go with the next checkpoint.
+    pub retired_bytes: u64,
+    /// Bytes of records in sealed segments that are needed, by size classes.
+    pub live_bytes: u64,
+    /// Bytes of those that are not.
+    pub dead_bytes: u64,
     /// Name of the I/O back end.
     pub io: &'static str,
 }

@@ -9,7 +9,6 @@ use parking_lot::{Condvar, Mutex};
 
 use crate::access::keyspace::sweep_table;
 use crate::core::Core;
-use crate::io::File;
 use crate::log::{Files, Memory, TrashBin};
 use crate::shard::Space;
 
@@ -107,9 +106,10 @@ impl Sweeper {
         let sealed = std::mem::take(&mut *self.sealed.lock());
         for id in sealed {
             let segments = &self.core.log.segments;
-            let mapping = segments.file(id).and_then(|file: Arc<dyn File>| {
-                let len = file.len().ok()?;
-                file.map(len).ok()
+            let mapping = segments.on_disk(segments.start(id)).and_then(|place| {
+                // Behind the segment's address range there may be a hint.
+                let len = place.file.len().ok()?.min(place.end);
+                place.file.map(len).ok()
             });
             // Without a mapping the segment stays in its buffer: slower to free, never wrong.
             if let Some(mapping) = mapping {

@@ -274,6 +274,7 @@ impl Access<'_> {
         let mut address = 0;
         self.core.log.append(&[write], &self.guard, |_, at| address = at)?;
         self.core.next_space.store(table.next, Ordering::Relaxed);
+        *self.core.logged_spaces.lock() = table.clone();
         self.wrote = true;
         self.depend_on(address);
         Ok(address + 1)

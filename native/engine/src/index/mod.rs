@@ -7,9 +7,11 @@
 
 mod slot;
 mod table;
+mod transfer;
 
 pub(crate) use slot::{ACCESS_SPAN, HASH_BITS, Slot};
 use table::{Room, Table};
+pub(crate) use transfer::{IndexLoader, TableCopy};
 
 use crate::prefetch::prefetch;
 

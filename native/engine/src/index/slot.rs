@@ -52,6 +52,16 @@ impl Slot {
         }
     }
 
+    /// The entry as two words, as it is written to a checkpoint.
+    pub(crate) fn words(self) -> [u64; 2] {
+        [self.place, self.about]
+    }
+
+    /// The entry that [`Slot::words`] gave; any words make one, perhaps one that is not live.
+    pub(crate) fn from_words([place, about]: [u64; 2]) -> Slot {
+        Slot { place, about }
+    }
+
     pub(crate) fn is_live(self) -> bool {
         self.place >> ADDRESS_SHIFT != 0
     }
@@ -131,6 +141,7 @@ mod tests {
             prop_assert_eq!(slot.expiry_s(), coarse_expiry(expiry_ms));
             prop_assert!(len < slot.size_bound() && slot.size_bound() <= 2 * len);
             prop_assert_eq!(slot.moved_to(48).moved_to(address * 8), slot);
+            prop_assert_eq!(Slot::from_words(slot.words()), slot);
             prop_assert_eq!(slot.idle_s(now + later), later);
             slot.touch(now + later);
             prop_assert_eq!(slot.idle_s(now + later), 0);

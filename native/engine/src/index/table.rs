@@ -33,6 +33,14 @@ impl Table {
         Table::with_bits(depth, MIN_BITS)
     }
 
+    /// A table that holds `slots`, whose hashes begin with its prefix; `None` if they are too many.
+    pub(crate) fn with(depth: u32, slots: &[Slot]) -> Option<Table> {
+        let bits = (MIN_BITS..=MAX_BITS).find(|&bits| slots.len() * 8 <= 7 << bits)?;
+        let mut table = Table::with_bits(depth, bits);
+        slots.iter().for_each(|slot| table.insert(*slot));
+        Some(table)
+    }
+
     fn with_bits(depth: u32, bits: u32) -> Table {
         Table { slots: vec![EMPTY; 1 << bits].into_boxed_slice(), depth, live: 0, used: 0 }
     }

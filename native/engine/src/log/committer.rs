@@ -6,7 +6,7 @@ use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
 use super::tail::Sealed;
-use super::{Files, Log, Memory};
+use super::{Files, Log, Mark, Memory};
 use crate::clock::Clock;
 use crate::error::Failure;
 use crate::io::File;
@@ -62,22 +62,28 @@ impl Drop for FailOnPanic {
     }
 }
 
+/// A durable position, and where the frames of the segment before end.
+#[derive(Clone, Copy)]
+struct Durable {
+    position: u64,
+    previous_end: u64,
+}
+
 impl Log {
     fn has_work(&self) -> bool {
         let tail = self.tail.lock();
         tail.records > 0 || !tail.sealed.is_empty()
     }
 
-    /// Takes all frames that are ready, the open one included, and the position that is durable
-    /// once they are.
-    fn take_frames(&self) -> (Vec<Sealed>, u64) {
+    /// Takes all frames that are ready, the open one included, and what is durable once they are.
+    fn take_frames(&self) -> (Vec<Sealed>, Durable) {
         let mut tail = self.tail.lock();
         while tail.copying > 0 {
             self.copied.wait(&mut tail);
         }
         let mut frames: Vec<Sealed> = tail.sealed.drain(..).collect();
         frames.extend(tail.seal());
-        (frames, tail.frame_start)
+        (frames, Durable { position: tail.frame_start, previous_end: tail.previous_end })
     }
 }
 
@@ -127,13 +133,18 @@ impl Committer {
             Counters::add(&counters.group_records, u64::from(sealed.records));
             Counters::add(&counters.syncs, 1);
         }
-        self.publish(durable);
+        self.publish(durable, self.number + 1);
         Ok(())
     }
 
-    /// Everything below `durable` is on stable storage: tells whom it concerns.
-    fn publish(&self, durable: u64) {
+    /// Everything below `durable` is on stable storage, and the frame there has `number`: tells whom
+    /// it concerns.
+    fn publish(&self, durable: Durable, number: u64) {
         let log = &*self.log;
+        let Durable { position, previous_end } = durable;
+        let incarnation = self.incarnation;
+        *log.mark.lock() = Mark { position, number, incarnation, previous_end };
+        let durable = position;
         log.counters.last_sync_s.store(self.clock.now_ms() / 1000, Ordering::Relaxed);
         log.durable.store(durable, Ordering::Release);
         log.durability_waiters.release(durable);
@@ -202,7 +213,8 @@ impl Committer {
         }
         let last = self.log.last_frame().map_err(std::io::Error::other)?;
         self.write_frame(&last, frame::FLAG_CLOSE)?;
-        self.publish(last.start);
+        let durable = Durable { position: last.start, previous_end: last.previous_end };
+        self.publish(durable, self.number);
         Ok(())
     }
 }

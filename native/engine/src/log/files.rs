@@ -17,8 +17,13 @@ const SPARE: &str = "spare";
 const UNFINISHED: &str = "spare.new";
 const NEW_SEGMENT: &str = "segment.new";
 const NEW_MERGED: &str = "merged.new";
+const NEW_CHECKPOINT: &str = "checkpoint.new";
+const NEW_LIST: &str = "SEGMENTS.new";
 const PREFIX: &str = "segment-";
 const MERGED_PREFIX: &str = "merged-";
+const CHECKPOINT_PREFIX: &str = "checkpoint-";
+/// The list of the store's segments.
+const LIST: &str = "SEGMENTS";
 
 /// Bytes of the spare file that are written and synced in one go.
 const SPARE_PIECE: u64 = 4 << 20;
@@ -37,6 +42,19 @@ pub(crate) fn segment_path(dir: &Path, id: u64) -> PathBuf {
 /// Name of a merged segment's file.
 pub(crate) fn merged_path(dir: &Path, id: u64) -> PathBuf {
     dir.join(format!("{MERGED_PREFIX}{id:012x}"))
+}
+
+/// The files of a store that mean something, by their numbers, ascending.
+#[derive(Debug, Default)]
+pub(crate) struct Listing {
+    /// Ids of log segments.
+    pub log: Vec<u64>,
+    /// Ids of merged segments.
+    pub merged: Vec<u64>,
+    /// Ids of checkpoints.
+    pub checkpoints: Vec<u64>,
+    /// Whether there is a list of segments.
+    pub list: bool,
 }
 
 /// Makes and finds segment files.
@@ -62,22 +80,27 @@ impl Files {
         Files { io, dir, log_id, shift, spare, unfinished }
     }
 
-    /// Ids of the segment files present, ascending.
-    pub(crate) fn segment_ids(&self) -> Result<Vec<u64>> {
-        let mut ids: Vec<u64> = self
-            .io
-            .list(&self.dir)?
-            .iter()
-            .filter_map(|path| path.file_name()?.to_str()?.strip_prefix(PREFIX))
-            .filter_map(|hex| u64::from_str_radix(hex, 16).ok())
-            .collect();
-        ids.sort_unstable();
-        Ok(ids)
+    /// What is in the directory.
+    pub(crate) fn listing(&self) -> Result<Listing> {
+        let mut listing = Listing::default();
+        for path in self.io.list(&self.dir)? {
+            let Some(name) = path.file_name().and_then(|name| name.to_str()) else { continue };
+            let Listing { log, merged, checkpoints, list } = &mut listing;
+            *list |= name == LIST;
+            let kinds = [(PREFIX, log), (MERGED_PREFIX, merged), (CHECKPOINT_PREFIX, checkpoints)];
+            for (prefix, ids) in kinds {
+                let hex = name.strip_prefix(prefix);
+                ids.extend(hex.and_then(|hex| u64::from_str_radix(hex, 16).ok()));
+            }
+        }
+        let Listing { log, merged, checkpoints, .. } = &mut listing;
+        [log, merged, checkpoints].into_iter().for_each(|ids| ids.sort_unstable());
+        Ok(listing)
     }
 
     /// Removes what an earlier run left unfinished.
     pub(crate) fn remove_leftovers(&self) -> Result<()> {
-        [SPARE, UNFINISHED, NEW_SEGMENT, NEW_MERGED]
+        [SPARE, UNFINISHED, NEW_SEGMENT, NEW_MERGED, NEW_CHECKPOINT, NEW_LIST]
             .iter()
             .try_for_each(|name| self.remove_if_there(&self.dir.join(name)))
     }
@@ -129,7 +152,8 @@ impl Files {
         self.spare.compare_exchange(READY, TAKEN, Ordering::AcqRel, Ordering::Relaxed).is_ok()
     }
 
-    fn remove_if_there(&self, path: &Path) -> Result<()> {
+    /// Removes a file; fine if it is not there.
+    pub(crate) fn remove_if_there(&self, path: &Path) -> Result<()> {
         match self.io.remove(path) {
             Err(error) if error.kind() != ErrorKind::NotFound => Err(error),
             _ => Ok(()),
@@ -205,6 +229,45 @@ impl Files {
     /// Removes the files of segments that the store no longer consists of.
     pub(crate) fn remove_segments(&self, numbers: &[u64]) -> Result<()> {
         numbers.iter().try_for_each(|&number| self.remove_if_there(&self.path_of(number)))?;
+        self.io.sync_dir(&self.dir)
+    }
+
+    /// Path of a checkpoint.
+    pub(crate) fn checkpoint_path(&self, id: u64) -> PathBuf {
+        self.dir.join(format!("{CHECKPOINT_PREFIX}{id:012x}"))
+    }
+
+    /// Path of the list of segments.
+    pub(crate) fn list_path(&self) -> PathBuf {
+        self.dir.join(LIST)
+    }
+
+    /// Makes an empty file that will become a checkpoint; it has no meaning before
+    /// [`Files::name_checkpoint`].
+    pub(crate) fn create_checkpoint(&self) -> Result<Arc<dyn File>> {
+        let path = self.dir.join(NEW_CHECKPOINT);
+        self.remove_if_there(&path)?;
+        self.io.open(&path, OpenMode::Create)
+    }
+
+    /// Gives the checkpoint that was made last, complete and synced, its name, durably.
+    pub(crate) fn name_checkpoint(&self, id: u64) -> Result<()> {
+        self.io.rename(&self.dir.join(NEW_CHECKPOINT), &self.checkpoint_path(id))?;
+        self.io.sync_dir(&self.dir)
+    }
+
+    /// Removes what is there of a checkpoint that failed: a full disk needs the room.
+    pub(crate) fn discard_checkpoint(&self) {
+        // The failure that led here says more than one here would.
+        drop(self.remove_if_there(&self.dir.join(NEW_CHECKPOINT)));
+    }
+
+    /// Replaces the list of segments, durably.
+    pub(crate) fn replace_list(&self, bytes: &[u8]) -> Result<()> {
+        let path = self.dir.join(NEW_LIST);
+        self.remove_if_there(&path)?;
+        self.io.open(&path, OpenMode::Create)?.write_durable(bytes, 0)?;
+        self.io.rename(&path, &self.list_path())?;
         self.io.sync_dir(&self.dir)
     }
 }

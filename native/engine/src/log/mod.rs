@@ -22,7 +22,7 @@ use parking_lot::{Condvar, Mutex, MutexGuard};
 
 pub(crate) use buffer::Buffer;
 pub(crate) use committer::{Committer, run as run_committer};
-pub(crate) use files::{Files, segment_path};
+pub(crate) use files::{Files, Listing};
 pub(crate) use segments::{Memory, SegmentState, Segments, Summary};
 use tail::Sealed;
 pub(crate) use tail::Tail;
@@ -72,6 +72,19 @@ impl Write<'_> {
     }
 }
 
+/// A place between two frames below which everything is durable: where reading the log may begin.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Mark {
+    /// Where the next frame begins, if it is not in a later segment.
+    pub position: u64,
+    /// Number of that frame.
+    pub number: u64,
+    /// Incarnation of whoever writes it.
+    pub incarnation: u32,
+    /// Where the frames of the segment before that of `position` end; 0 if there is none.
+    pub previous_end: u64,
+}
+
 /// The log of one store.
 pub(crate) struct Log {
     pub segments: Segments,
@@ -83,6 +96,8 @@ pub(crate) struct Log {
     /// Signalled when the last copying writer of a frame is done.
     copied: Condvar,
     durable: AtomicU64,
+    /// The durable position with what else there is to know about it.
+    mark: Mutex<Mark>,
     failure: OnceLock<Failure>,
     failed: AtomicBool,
     stop: AtomicBool,
@@ -97,8 +112,17 @@ pub(crate) struct Log {
 }
 
 impl Log {
-    pub(crate) fn new(segments: Segments, tail: Tail, options: &Options, trash: Trash) -> Log {
-        let durable = AtomicU64::new(tail.frame_start);
+    /// A log that goes on with frame `number`.
+    pub(crate) fn new(
+        segments: Segments,
+        tail: Tail,
+        (number, incarnation): (u64, u32),
+        options: &Options,
+        trash: Trash,
+    ) -> Log {
+        let (position, previous_end) = (tail.frame_start, tail.previous_end);
+        let durable = AtomicU64::new(position);
+        let mark = Mark { position, number, incarnation, previous_end };
         Log {
             segments,
             counters: Counters::default(),
@@ -109,6 +133,7 @@ impl Log {
             tail: Mutex::new(tail),
             copied: Condvar::new(),
             durable,
+            mark: Mutex::new(mark),
             failure: OnceLock::new(),
             failed: AtomicBool::new(false),
             stop: AtomicBool::new(false),
@@ -123,6 +148,16 @@ impl Log {
     /// Position below which everything survives a crash.
     pub(crate) fn durable(&self) -> Lsn {
         self.durable.load(Ordering::Acquire)
+    }
+
+    /// The durable position, as a place to begin reading at.
+    pub(crate) fn mark(&self) -> Mark {
+        *self.mark.lock()
+    }
+
+    /// Last sequence number given out.
+    pub(crate) fn sequence(&self) -> u64 {
+        self.tail.lock().sequence
     }
 
     pub(crate) fn durability(&self) -> Durability {

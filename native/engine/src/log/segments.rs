@@ -34,6 +34,14 @@ impl Memory {
         }
     }
 
+    /// The bytes, if they are those of a sealed file.
+    pub(crate) fn mapped(&self) -> Option<&[u8]> {
+        match self {
+            Memory::Buffer(_) => None,
+            Memory::Mapped(mapping) => Some(mapping.as_slice()),
+        }
+    }
+
     fn len(&self) -> usize {
         match self {
             Memory::Buffer(buffer) => buffer.len(),

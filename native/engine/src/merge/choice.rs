@@ -24,12 +24,18 @@ pub(crate) enum Effort {
     Usual,
     /// Any garbage that can go.
     Everything,
+    /// Segments without anything that is needed: the disk is full.
+    Free,
 }
 
 /// The inputs of the next round; none if nothing is worth it. `damaged` segments are left out.
 pub(super) fn choose(survey: &Survey, effort: Effort, damaged: &HashSet<u64>) -> Vec<Known> {
     let usable: Vec<Known> =
         survey.known.iter().copied().filter(|known| !damaged.contains(&known.number)).collect();
+    if effort == Effort::Free {
+        let free = |known: &&Known| known.live.records == 0 && known.dead_values() > 0;
+        return limited(survey, usable.iter().filter(free).copied());
+    }
     let chosen = by_benefit(survey, &usable, effort);
     if !chosen.is_empty() {
         return chosen;

@@ -26,7 +26,6 @@ use std::sync::Arc;
 pub(crate) use choice::Effort;
 pub(crate) use control::Control;
 
-use crate::Lsn;
 use crate::core::Core;
 use crate::log::Files;
 use crate::options::{Compression, Options};
@@ -76,29 +75,28 @@ pub(crate) struct Merger {
     retired: Vec<u64>,
     /// Segments that cannot be read.
     damaged: HashSet<u64>,
-    /// What has to be durable before the retired segments may go: the decisions rest on it.
-    depends: Lsn,
 }
 
 impl Merger {
-    /// A merger for a store whose merged segments all have ids below `next_id`.
     pub(crate) fn new(
         core: Arc<Core>,
         files: Arc<Files>,
         control: Arc<Control>,
         options: &Options,
-        next_id: u64,
     ) -> Merger {
+        // Numbers of merged segments are above those of the log.
+        let last = core.log.segments.states().pop();
+        let last = last.filter(|state| state.number >= files.merged_number(0));
+        let next_id = last.map_or(0, |last| last.number + u64::from(last.span));
         Merger {
             core,
-            files,
-            route: options.route,
             control,
+            route: options.route,
             rate: options.merge_rate,
-            next_id,
+            next_id: next_id.saturating_sub(files.merged_number(0)),
+            files,
             retired: Vec::new(),
             damaged: HashSet::new(),
-            depends: 0,
         }
     }
 
@@ -142,8 +140,6 @@ impl Merger {
         match outcome {
             Ok(()) => {
                 self.retired.extend(inputs);
-                // Everything that the decisions rest on was appended to the log before now.
-                self.depends = self.core.log.written();
                 Counters::add(&self.core.log.counters.merges, 1);
                 Ok(true)
             }
@@ -164,12 +160,13 @@ impl Merger {
         }
     }
 
-    /// Segments that are not needed any more, and the position that must be durable before they may
-    /// cease to be part of the store. All of them at once or none.
-    pub(crate) fn retired(&self) -> (&[u64], Lsn) {
-        let survey = Survey::live_in(&self.core, &self.retired);
+    /// Segments that are not needed any more: all of them, or none while an entry points to one of
+    /// them. They may cease to be part of the store when everything that was written before now is
+    /// durable: overwriting and deleting is what made records there unneeded.
+    pub(crate) fn retired(&self) -> &[u64] {
         // Records of an emptied key space count as live until they are counted out.
-        if survey == 0 { (&self.retired, self.depends) } else { (&[], 0) }
+        let in_use = Survey::live_in(&self.core, &self.retired) > 0;
+        if in_use { &[] } else { &self.retired }
     }
 
     /// Size of the files of the retired segments.
@@ -178,18 +175,18 @@ impl Merger {
         self.retired.iter().filter_map(len).sum()
     }
 
-    /// Forgets `numbers`, which a published list of segments does not have, and removes their
-    /// files.
-    ///
-    /// # Errors
-    /// A file could not be removed. It does no harm, and goes when the store is opened again.
-    pub(crate) fn remove(&mut self, numbers: &[u64]) -> std::io::Result<()> {
-        self.retired.retain(|number| !numbers.contains(number));
-        for &number in numbers {
-            drop(self.core.log.segments.remove(number, &self.core.log.trash));
-        }
-        self.files.remove_segments(numbers)
+    /// The retired segments are no part of the store any more.
+    pub(crate) fn forget_retired(&mut self) {
+        self.retired.clear();
     }
+}
+
+/// Bytes of records that are needed, and of those that are not, by size classes.
+pub(crate) fn live_and_dead(core: &Core) -> (u64, u64) {
+    let known = Survey::take(core, &[]).known;
+    let live: u64 = known.iter().map(|known| known.live.bytes).sum();
+    let all: u64 = known.iter().map(|known| known.summary.bytes).sum();
+    (live, all.saturating_sub(live))
 }
 
 /// How values are compressed that are written to a merged segment now.

@@ -5,12 +5,12 @@ use std::sync::Arc;
 
 use super::repoint::Move;
 use crate::address::{MAX_POSITION, MERGED};
-use crate::index::Slot;
 use crate::io::File;
 use crate::log::{Files, Summary};
 use crate::record::frame::{BLOCK, Body, Frame, HEADER as FRAME_HEADER};
+use crate::record::hint::{Frames, HintWriter};
 use crate::record::segment_header::MAX_COVERED;
-use crate::record::{HEADER, Header, Kind, align_up, checksum};
+use crate::record::{HEADER, Header, align_up, checksum};
 
 /// Bytes of a frame, unless it is one record's.
 const FRAME: usize = 1 << 20;
@@ -34,10 +34,11 @@ pub(super) struct Output {
     frame: Vec<u8>,
     records: u32,
     body: Body,
-    /// Frames written.
+    /// Frames written, and records in all of them.
     frames: u64,
+    total: u64,
     unsynced: u64,
-    summary: Summary,
+    hint: HintWriter,
     pub moves: Vec<Move>,
 }
 
@@ -77,8 +78,9 @@ impl Output {
             records: 0,
             body: Body::default(),
             frames: 0,
+            total: 0,
             unsynced: 0,
-            summary: Summary::default(),
+            hint: HintWriter::default(),
             moves: Vec::new(),
         })
     }
@@ -100,7 +102,7 @@ impl Output {
     pub(super) fn fits(&self, len: u64) -> bool {
         let end = self.frame_start + self.frame.len() as u64;
         let at = if self.frame_takes(len) { end } else { align_up(end, BLOCK) + FRAME_HEADER };
-        self.summary.records < MAX_RECORDS && at + len <= self.limit
+        self.total < MAX_RECORDS && at + len <= self.limit
     }
 
     /// Adds a record that fits; returns its address, and how many bytes have been written for it.
@@ -118,20 +120,9 @@ impl Output {
         self.frame.resize(at + len as usize, 0);
         self.body.add(crc);
         self.records += 1;
-        self.count(header);
+        self.total += 1;
+        self.hint.add(address - self.start, header, key, value);
         Ok((address, written))
-    }
-
-    fn count(&mut self, header: &Header) {
-        let (summary, sequence) = (&mut self.summary, header.sequence);
-        let first = summary.max_sequence == 0;
-        summary.min_sequence = if first { sequence } else { summary.min_sequence.min(sequence) };
-        summary.max_sequence = summary.max_sequence.max(sequence);
-        if header.kind != Kind::Spaces {
-            summary.records += 1;
-            summary.tombstones += u64::from(header.kind == Kind::Delete);
-            summary.bytes += Slot::new(0, 8, header.total_len(), 0, 0).weight();
-        }
     }
 
     /// Writes the open frame and begins the next one; returns the bytes written.
@@ -171,13 +162,21 @@ impl Output {
     /// Makes the segment durable and gives it its name.
     pub(super) fn finish(&mut self, files: &Files) -> Result<Finished> {
         self.write_frame()?;
+        let frames = Frames { end: self.frame_start, first: 1, last: self.frames, incarnation: 0 };
+        let hint = std::mem::take(&mut self.hint);
+        let (block, summary) = hint.finish(self.log_id, self.start, frames);
+        // The hint's place is behind the address range. A file that is far from filling that is
+        // read as quickly without one, and looks as short as it is.
+        if self.limit - self.frame_start < (self.limit - self.start) / 2 {
+            self.file.write_all_at(&block, self.limit - self.start)?;
+        }
         self.file.sync_data()?;
         files.name_merged(self.id)?;
         Ok(Finished {
             number: self.number,
             span: self.span,
             file: Arc::clone(&self.file),
-            summary: Summary { end: self.frame_start, ..self.summary },
+            summary,
             moves: std::mem::take(&mut self.moves),
         })
     }

@@ -4,8 +4,10 @@
 
 pub(crate) mod compressed;
 pub(crate) mod frame;
+pub(crate) mod hint;
 pub(crate) mod manifest;
 pub(crate) mod segment_header;
+pub(crate) mod segments_file;
 
 /// Length of a record's header.
 pub(crate) const HEADER: usize = 32;
@@ -33,7 +35,8 @@ pub(crate) enum Kind {
 }
 
 impl Kind {
-    fn from_byte(byte: u8) -> Option<Kind> {
+    /// The kind that a byte stands for, if it does.
+    pub(crate) fn from_byte(byte: u8) -> Option<Kind> {
         match byte {
             1 => Some(Kind::Put),
             2 => Some(Kind::Delete),

@@ -13,7 +13,8 @@ use proptest::test_runner::{Config as ProptestConfig, FileFailurePersistence};
 
 use ferric_engine::io::Io;
 use ferric_engine::{
-    Access, Engine, Entry, Key, ManualClock, Meta, Op, OpenError, Options, ReadError, WriteError,
+    Access, Compression, Engine, Entry, Key, ManualClock, Meta, Op, OpenError, Options, ReadError,
+    WriteError,
 };
 
 /// The time at which the tests read and write unless they say otherwise, Unix milliseconds.
@@ -29,16 +30,19 @@ pub fn options(io: Arc<dyn Io>) -> Options {
     options.shards = 3;
     options.spaces = 4;
     options.segment_size = 64 << 10;
+    options.compression = Compression::None;
     options.route = route;
     options.clock = Arc::new(ManualClock::new(NOW));
     options
 }
 
-/// [`options`] for a store whose background thread leaves the disk alone, so that the calls of a
-/// test have the same numbers each time.
+/// [`options`] for a store whose background threads leave the disk alone, but for a checkpoint when
+/// it is asked for or the store is closed, so that the calls of a test have the same numbers each
+/// time.
 pub fn quiet(io: Arc<dyn Io>) -> Options {
     let mut options = options(io);
     options.spare_segments = false;
+    options.maintenance = false;
     options
 }
 
