@@ -117,14 +117,16 @@ fn an_index_offset_is_not_stale_after_a_merge() {
     let name = |n: u64| format!("key{n}").into_bytes();
     let expected =
         |n: u64, round: u64| value(n * 100 + if n % 3 == round % 3 { round } else { 9 }, 700);
-    (0..200).for_each(|n| drop(put(&engine, &name(n), &value(n * 100 + 9, 700)).expect("put")));
+    for n in 0..200 {
+        put(&engine, &name(n), &value(n * 100 + 9, 700)).expect("put");
+    }
     for round in 0..6 {
         for n in (0..200).filter(|n| n % 3 == round % 3) {
             put(&engine, &name(n), &expected(n, round)).expect("put");
         }
         fill(&engine);
         merge(&engine).expect("merge");
-        let mut check = |engine: &Engine| {
+        let check = |engine: &Engine| {
             for n in (0..200).filter(|n| n % 3 == round % 3) {
                 assert_eq!(
                     get(engine, &name(n)),
@@ -404,7 +406,7 @@ fn every_call_of_a_merge_fails_in_turn() {
             }
             io.fail_from(u64::MAX, fault);
             // Queries that fail do not stop the log; another try finds everything in order.
-            if engine.failure().is_none() && fault != Fault::FailedSync {
+            if engine.failure().is_none() && fault != Fault::FailedSync && !beyond {
                 merge(&engine).unwrap_or_else(|error| panic!("{what}, again: {error}"));
             }
             drop(engine.close());

@@ -73,6 +73,13 @@ impl HintHeader {
         out
     }
 
+    /// Reads the header at `at` of a file; `None` if there is no intact one.
+    pub(crate) fn read(file: &Arc<dyn File>, at: u64) -> Option<HintHeader> {
+        let mut head = [0u8; LEN];
+        file.read_exact_at(&mut head, at).ok()?;
+        HintHeader::decode(&head)
+    }
+
     /// Reads a header; `None` if these bytes are none that this version knows.
     pub(crate) fn decode(bytes: &[u8]) -> Option<HintHeader> {
         let bytes = bytes.get(..LEN)?;
@@ -205,9 +212,7 @@ impl Hint {
     /// `None` if there is no intact one. Takes no more memory than the file has bytes.
     pub(crate) fn load(file: &Arc<dyn File>, at: u64, log_id: u64, start: u64) -> Option<Hint> {
         let room = file.len().ok()?.checked_sub(at)?.checked_sub(LEN as u64)?;
-        let mut head = [0u8; LEN];
-        file.read_exact_at(&mut head, at).ok()?;
-        let header = HintHeader::decode(&head)?;
+        let header = HintHeader::read(file, at)?;
         if (header.log_id, header.start) != (log_id, start) || header.body_len > room {
             return None;
         }

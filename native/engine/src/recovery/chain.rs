@@ -13,7 +13,8 @@ const SETTLE_CHUNK: usize = 1 << 20;
 
 /// How far the log has been followed.
 pub(crate) struct Chain {
-    log_id: u64,
+    /// Identity of the store.
+    pub log_id: u64,
     /// Where the frames read so far end.
     pub end: u64,
     /// Number of the last frame; `None` when any may be next.

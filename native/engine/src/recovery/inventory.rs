@@ -9,6 +9,7 @@ use crate::error::OpenError;
 use crate::io::{File, Mapping, OpenMode};
 use crate::log::{Files, Summary};
 use crate::record::frame::BLOCK;
+use crate::record::hint::HintHeader;
 use crate::record::segment_header::SegmentHeader;
 use crate::record::segments_file::{Listed, SegmentsFile};
 

@@ -191,7 +191,7 @@ fn read_end(
     let of = &footer.of;
     let begin = of.mark.position;
     let behind: Vec<&SegmentFile> =
-        inventory.log.iter().filter(|segment| segment.limit > begin).collect();
+        inventory.log.iter().filter(|segment| segment.limit >= begin).collect();
     if let Some(first) = behind.first() {
         let inside = first.start < begin;
         let expected = if inside { of.mark.previous_end } else { begin };

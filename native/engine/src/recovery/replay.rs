@@ -20,6 +20,7 @@ use crate::io::Mapping;
 use crate::log::Segments;
 use crate::options::Options;
 use crate::record::{Kind, View};
+use crate::seal::each_record;
 
 /// Records that are handed to a worker at once, and how many such batches may wait.
 const BATCH: usize = 1024;
@@ -115,8 +116,10 @@ fn read_tail<'a>(
 ) -> Result<(), OpenError> {
     let mut previous = None;
     for (segment, mapping) in &tail.segments {
-        if segment.start > tail.begin {
+        if segment.start >= tail.begin {
             chain.enter(previous, segment)?;
+        } else {
+            verify_before(tail.begin, segment, mapping, chain.log_id)?;
         }
         chain.frames(segment, mapping.as_slice(), |address, record| {
             dispatch.record(context, address, record);
@@ -126,6 +129,22 @@ fn read_tail<'a>(
     match tail.segments.last() {
         Some((last, mapping)) => chain.finish(last, mapping.as_slice()),
         None => Ok(()),
+    }
+}
+
+/// Verifies the frames of the first segment that are before the tail: the segment is in memory from
+/// now on, so nobody will look at its checksums again.
+fn verify_before(
+    begin: u64,
+    segment: &SegmentFile,
+    mapping: &Mapping,
+    log_id: u64,
+) -> Result<(), OpenError> {
+    let bytes = mapping.as_slice();
+    let before = &bytes[..bytes.len().min((begin - segment.start) as usize)];
+    match each_record(before, log_id, segment.start, |_, _| {}).end {
+        end if end == begin => Ok(()),
+        end => Err(segment.corrupt(end, "a frame is missing or damaged")),
     }
 }
 
