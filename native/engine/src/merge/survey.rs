@@ -12,7 +12,6 @@ const BATCH: usize = 512;
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Known {
     pub number: u64,
-    pub span: u32,
     pub region: Region,
     /// First address.
     pub start: u64,
@@ -63,10 +62,10 @@ impl Survey {
         for (state, live) in states.iter().zip(shares) {
             let start = segments.start(state.number);
             let end = segments.start(state.number + u64::from(state.span));
-            let (number, span, region) = (state.number, state.span, region(start));
+            let (number, region) = (state.number, region(start));
             match state.summary {
                 Some(summary) if state.has_file => {
-                    known.push(Known { number, span, region, start, summary, live });
+                    known.push(Known { number, region, start, summary, live });
                 }
                 // Still written to: everything in it is younger than any segment that is sealed.
                 _ if region == Region::Log && end > durable => {}
