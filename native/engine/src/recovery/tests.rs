@@ -265,5 +265,5 @@ fn repoint(core: &crate::core::Core, name: &str, address: u64) {
     let slot = index.slot(place);
     live.remove(slot.address(), slot);
     live.add(address, slot);
-    *index.slot_mut(place) = slot.moved_to(address);
+    index.set(place, slot.moved_to(address));
 }
