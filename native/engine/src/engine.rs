@@ -101,6 +101,12 @@ impl Engine {
         }
     }
 
+    /// What the threads share, for tests of parts of it.
+    #[cfg(test)]
+    pub(crate) fn core(&self) -> &Arc<Core> {
+        &self.core
+    }
+
     fn stop(&self) {
         self.maintainer.merging.stop();
         self.core.log.stop();

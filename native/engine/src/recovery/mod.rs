@@ -9,6 +9,8 @@ mod replay;
 mod resident;
 mod resolve;
 mod state;
+#[cfg(test)]
+mod tests;
 
 use std::hash::{BuildHasher, Hasher};
 use std::io::ErrorKind;
