@@ -10,6 +10,7 @@
 
 mod access;
 mod address;
+mod backup;
 mod clock;
 mod core;
 mod engine;
@@ -26,8 +27,10 @@ mod shard;
 mod stats;
 mod sweep;
 mod tier;
+pub mod tools;
 
 pub use access::{Access, Entry, Hint, Key, Locked, Meta, Missing, Op};
+pub use backup::{BackupDone, BackupSummary};
 pub use clock::{Clock, ManualClock, SystemClock};
 pub use engine::Engine;
 pub use error::{CloseError, Contended, Failure, OpenError, ReadError, WriteError};

@@ -29,8 +29,8 @@ const FETCH_BYTES: u64 = 8 << 20;
 /// The parts of the memory budget that a segment, and what is not durable yet, take at most.
 const SEGMENT_PART: u64 = 16;
 
-const LOCK_FILE: &str = "LOCK";
-const MANIFEST_FILE: &str = "STORE";
+pub(crate) const LOCK_FILE: &str = "LOCK";
+pub(crate) const MANIFEST_FILE: &str = "STORE";
 const NEW_MANIFEST_FILE: &str = "STORE.new";
 const SEGMENT_SHIFTS: std::ops::RangeInclusive<u32> = 16..=30;
 
@@ -80,6 +80,7 @@ pub(crate) fn open(options: &Options) -> Result<Recovered, OpenError> {
         boost: AtomicU64::new(0),
         chunks,
         fetcher: Arc::new(Fetcher::new(FETCH_BYTES, Arc::clone(&options.waiters_called))),
+        layout: Mutex::default(),
     });
     let files = Arc::new(files);
     let committer = Committer {
