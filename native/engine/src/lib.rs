@@ -26,8 +26,10 @@ mod recovery;
 mod shard;
 mod stats;
 mod sweep;
+mod sync;
 mod tier;
 pub mod tools;
+mod view;
 
 pub use access::{Access, Entry, Hint, Key, Locked, Meta, Missing, Op};
 pub use backup::{BackupDone, BackupSummary};

@@ -1,7 +1,7 @@
 //! Servers under test: child processes on ports and in directories of their own.
 
 mod place;
-mod process;
+pub(crate) mod process;
 mod ready;
 
 use std::fs;
@@ -62,12 +62,15 @@ pub struct Settings {
     pub shards: u32,
     /// The password clients need, if any.
     pub password: Option<String>,
+    /// Further settings: FerricStore's environment variables, or Redis's directives.
+    pub more: Vec<(String, String)>,
 }
 
 impl Settings {
     /// The usual settings for `product` in `data_dir`.
     pub fn new(product: Product, durability: Durability, data_dir: PathBuf) -> Settings {
-        Settings { product, durability, data_dir, io: "auto", shards: 0, password: None }
+        let (io, shards, password, more) = ("auto", 0, None, Vec::new());
+        Settings { product, durability, data_dir, io, shards, password, more }
     }
 }
 
@@ -136,24 +139,45 @@ impl Server {
     /// # Errors
     /// When it ends or does not answer.
     pub fn wait_until_ready(&mut self) -> Result<(), ServerError> {
-        let deadline = Instant::now() + START_PATIENCE;
+        self.wait_until(START_PATIENCE, Duration::from_millis(10), Server::check_ready)
+    }
+
+    /// Waits until a started server answers PING, looking often, so that the time can be taken.
+    ///
+    /// # Errors
+    /// When it ends, or does not answer within `patience`.
+    pub fn wait_for_ping(&mut self, patience: Duration) -> Result<(), ServerError> {
+        self.wait_until(patience, Duration::from_millis(2), Server::check_ping)
+    }
+
+    fn wait_until(
+        &mut self,
+        patience: Duration,
+        pause: Duration,
+        check: fn(&Server) -> Result<(), String>,
+    ) -> Result<(), ServerError> {
+        let deadline = Instant::now() + patience;
         loop {
             if let Some(status) = self.process.ended().map_err(|e| self.lost(e))? {
                 return Err(self.not_ready(format!("it ended with {status}")));
             }
-            let missing = match self.check_ready() {
+            let missing = match check(self) {
                 Ok(()) => return Ok(()),
                 Err(missing) => missing,
             };
             if Instant::now() > deadline {
-                return Err(self.not_ready(format!("{missing} after {START_PATIENCE:?}")));
+                return Err(self.not_ready(format!("{missing} after {patience:?}")));
             }
-            std::thread::sleep(Duration::from_millis(10));
+            std::thread::sleep(pause);
         }
     }
 
+    fn check_ping(&self) -> Result<(), String> {
+        ready::answers_ping(self.port, self.settings.password.as_deref())
+    }
+
     fn check_ready(&self) -> Result<(), String> {
-        ready::answers_ping(self.port, self.settings.password.as_deref())?;
+        self.check_ping()?;
         match self.settings.product {
             Product::Release(_) => ready::is_healthy(self.health_port),
             Product::Redis => Ok(()),
@@ -248,7 +272,8 @@ fn release(settings: &Settings, script: &Path, port: u16, health_port: u16) -> C
         .env("FERRICSTORE_IO", settings.io)
         .env("FERRICSTORE_SHARD_COUNT", settings.shards.to_string())
         .env("FERRICSTORE_PASSWORD", settings.password.as_deref().unwrap_or(""))
-        .env("RELEASE_TMP", settings.data_dir.with_extension("tmp"));
+        .env("RELEASE_TMP", settings.data_dir.with_extension("tmp"))
+        .envs(settings.more.iter().map(|(name, value)| (name, value)));
     command
 }
 
@@ -267,6 +292,9 @@ fn redis(settings: &Settings, port: u16) -> Command {
         .arg(&settings.data_dir);
     if let Some(password) = &settings.password {
         command.args(["--requirepass", password]);
+    }
+    for (directive, value) in &settings.more {
+        command.arg(format!("--{directive}")).arg(value);
     }
     command
 }
