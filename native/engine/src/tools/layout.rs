@@ -61,7 +61,6 @@ impl SegmentFile {
 pub(super) struct Layout {
     pub log_id: u64,
     pub shift: u32,
-    pub manifest: Option<Manifest>,
     pub list: Option<SegmentsFile>,
     /// Those of the log by id, then the merged ones.
     pub segments: Vec<SegmentFile>,
@@ -152,7 +151,6 @@ impl Layout {
         let mut layout = Layout {
             log_id,
             shift,
-            manifest,
             list: None,
             segments: Vec::new(),
             checkpoints: names.checkpoints,

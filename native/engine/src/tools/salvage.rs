@@ -274,13 +274,20 @@ fn put(
                 missing.set_attempts(attempts);
                 attempts += 1;
                 drop(access);
-                engine.fetch(missing, Box::new(move || drop(sender.send(()))));
+                engine.fetch(
+                    missing,
+                    Box::new(move || {
+                        let _ = sender.send(());
+                    }),
+                );
                 // The waiter is always called; were it lost, the channel would say so.
                 let _ = receiver.recv();
             }
             Err(WriteError::Busy) => {
                 drop(access);
-                let waiter = engine.wait_room(Box::new(move |_| drop(sender.send(()))));
+                let waiter = engine.wait_room(Box::new(move |_| {
+                    let _ = sender.send(());
+                }));
                 if waiter.is_none() {
                     let _ = receiver.recv();
                 }
