@@ -18,15 +18,12 @@ use std::time::{Duration, Instant};
 use crate::Lsn;
 use crate::core::Core;
 use crate::io::{File, Io, OpenMode};
-use crate::log::{Files, Log, SegmentState, segment_path};
+use crate::log::files::{CHECKPOINT_PREFIX, LIST};
+use crate::log::{Files, Log, SegmentState};
 use crate::record::frame::BLOCK;
 use crate::record::segments_file::SegmentsFile;
-use crate::recovery::MANIFEST_FILE;
+use crate::recovery::{MANIFEST_FILE, NEW_MANIFEST_FILE};
 
-/// The list of segments.
-const LIST_FILE: &str = "SEGMENTS";
-/// The manifest until everything else is complete.
-const NEW_MANIFEST: &str = "STORE.new";
 /// Bytes copied at once, and between two syncs: a sync of the log waits for these at most.
 const PIECE: u64 = 1 << 20;
 const SYNC_EVERY: u64 = 16 << 20;
@@ -130,7 +127,8 @@ impl Backup {
         }
         let io = &*self.files.io;
         io.sync_dir(&self.path).map_err(failed)?;
-        let (unfinished, manifest) = (self.path.join(NEW_MANIFEST), self.path.join(MANIFEST_FILE));
+        let (unfinished, manifest) =
+            (self.path.join(NEW_MANIFEST_FILE), self.path.join(MANIFEST_FILE));
         io.rename(&unfinished, &manifest).map_err(failed)?;
         self.names.push(manifest);
         self.names.retain(|name| *name != unfinished);
@@ -151,28 +149,28 @@ impl Backup {
         self.summary.position = position;
         for state in &segments {
             let Some(file) = core.log.segments.file(state.number) else { continue };
-            let from = self.segment_file(state.number);
+            let from = files.path_of(state.number);
+            let covered = u64::from(state.span) * core.log.segments.size();
             if last_in_log == Some(state.number) {
                 let start = core.log.segments.start(state.number);
-                let (len, to) = (file.len()?, self.path.join(from.file_name().unwrap_or_default()));
+                let to = self.path.join(from.file_name().unwrap_or_default());
+                let len = file.len()?.min(covered);
                 let bytes = position.saturating_sub(start).clamp(BLOCK, len.max(BLOCK));
                 copies.push(Copy { file, to, bytes, len });
             } else {
-                self.link_or_copy(&from, file, &mut copies)?;
+                // A hint is complete once there is a summary.
+                let complete = state.summary.map_or(covered, |_| u64::MAX);
+                self.link_or_copy(&from, file, complete, &mut copies)?;
             }
         }
         for name in self.other_files()? {
             let from = files.dir.join(&name);
             let file = files.io.open(&from, OpenMode::Read)?;
-            let name = if name == MANIFEST_FILE { NEW_MANIFEST } else { &name };
+            let name = if name == MANIFEST_FILE { NEW_MANIFEST_FILE } else { &name };
             let (to, len) = (self.path.join(name), file.len()?);
             copies.push(Copy { file, to, bytes: len, len });
         }
         Ok(copies)
-    }
-
-    fn segment_file(&self, number: u64) -> PathBuf {
-        segment_path(&self.files.dir, number)
     }
 
     /// The segments that the store consists of now, by its list and what came after it, and which of
@@ -199,7 +197,7 @@ impl Backup {
     }
 
     fn list(&self) -> IoResult<Option<SegmentsFile>> {
-        let file = match self.io().open(&self.files.dir.join(LIST_FILE), OpenMode::Read) {
+        let file = match self.io().open(&self.files.list_path(), OpenMode::Read) {
             Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
             file => file?,
         };
@@ -213,9 +211,9 @@ impl Backup {
         let mut names = Vec::new();
         if let Some(list) = self.list()? {
             let ids = [list.newest, list.older];
-            let checkpoint = |id: &u64| format!("checkpoint-{id:012x}");
+            let checkpoint = |id: &u64| format!("{CHECKPOINT_PREFIX}{id:012x}");
             names.extend(ids.iter().filter(|id| **id != 0).map(checkpoint));
-            names.push(LIST_FILE.to_owned());
+            names.push(LIST.to_owned());
         }
         names.push(MANIFEST_FILE.to_owned());
         Ok(names)
@@ -225,6 +223,7 @@ impl Backup {
         &mut self,
         from: &Path,
         file: Arc<dyn File>,
+        most: u64,
         copies: &mut Vec<Copy>,
     ) -> IoResult<()> {
         let to = self.path.join(from.file_name().unwrap_or_default());
@@ -236,7 +235,10 @@ impl Backup {
             }
             // Another file system, one without links, or too many links: whatever it is, a copy
             // fails for a reason of its own if that is not possible either.
-            Err(_) => copies.push(Copy { file, to, bytes: len, len }),
+            Err(_) => {
+                let len = len.min(most);
+                copies.push(Copy { file, to, bytes: len, len });
+            }
         }
         Ok(())
     }

@@ -7,6 +7,7 @@ use std::path::Path;
 
 use xxhash_rust::xxh3::xxh3_128;
 
+use super::checkpoint::verify_all;
 use super::layout::{Layout, SMALLEST_RECORD, SegmentFile};
 use super::meter::Meter;
 use super::report::{CheckReport, Meaning};
@@ -61,6 +62,7 @@ pub(super) fn inspect(
         keys: Some(HashMap::new()),
         most_keys: memory / COUNTED_KEY,
         key_records: 0,
+        log_end: 0,
         table: None,
         spaces: BTreeSet::new(),
         runs: Vec::new(),
@@ -68,8 +70,9 @@ pub(super) fn inspect(
     if let Some(layout) = &layout {
         let total = layout.segments.iter().map(|segment| segment.file_len).sum();
         meter.begin("reading", total);
+        inspector.log_end =
+            verify_all(io, layout, &mut inspector.report).map_or(0, |newest| newest.end);
         inspector.segments(layout, meter);
-        inspector.checkpoints(io, layout);
     }
     let live = inspector.live_keys();
     let Inspector { mut report, seed, key_records, table, runs, spaces, .. } = inspector;
@@ -92,6 +95,8 @@ struct Inspector {
     keys: Option<HashMap<u128, Newest>>,
     most_keys: u64,
     key_records: u64,
+    /// The log was durable up to here when the newest checkpoint was taken.
+    log_end: u64,
     table: Option<(u64, SpaceTable)>,
     spaces: BTreeSet<u32>,
     runs: Vec<Vec<Run>>,
@@ -138,11 +143,13 @@ impl Inspector {
         let len = segment.file_len.min(segment.covered(layout.shift));
         let hint = self.hint(layout, segment);
         let end = self.frames_end(layout, segment, next, hint.as_ref());
+        // Addresses of merged segments are beyond all of the log's.
+        let at_least = self.log_end.saturating_sub(start).min(len);
         let window = Window::new(&*segment.file, len);
         let mut reader = Reader::new(window, layout.log_id, start, self.seed);
         let mut tally =
             Tally { of: self, segment, meter, done, records: 0, fingerprint: 0, damaged: (0, 0) };
-        let walked = reader.walk(end, chain, &mut tally);
+        let walked = reader.walk(end, at_least, chain, &mut tally);
         let Tally { records, fingerprint, damaged, .. } = tally;
         self.report.totals.frames += walked.count;
         if walked.torn {
@@ -295,17 +302,6 @@ impl Inspector {
         };
         let live = self.keys.as_ref()?.values().filter(|key| key.live && exists(key.space));
         Some(live.count() as u64)
-    }
-
-    /// Verifies the checkpoints that the list of segments names.
-    fn checkpoints(&mut self, _io: &dyn Io, layout: &Layout) {
-        let kept = layout.list.as_ref().map_or([0, 0], |list| [list.newest, list.older]);
-        for (id, path) in &layout.checkpoints {
-            if !kept.contains(id) {
-                let name = path.file_name().unwrap_or_default().to_string_lossy();
-                self.report.note(format!("{name}: an old or unfinished checkpoint"));
-            }
-        }
     }
 }
 

@@ -6,23 +6,26 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::report::{CheckReport, Meaning};
-use crate::address::MERGED;
+use crate::address::{MERGED, Region};
 use crate::error::OpenError;
 use crate::io::{File, Io, OpenMode};
+use crate::log::files::{self, merged_path, segment_path};
 use crate::record::frame::BLOCK;
 use crate::record::manifest::{LEN as MANIFEST_LEN, Manifest};
 use crate::record::segment_header::SegmentHeader;
 use crate::record::segments_file::{Listed, SegmentsFile};
-use crate::recovery::{LOCK_FILE, MANIFEST_FILE};
+use crate::recovery::{LOCK_FILE, MANIFEST_FILE, NEW_MANIFEST_FILE};
 
-const LIST_FILE: &str = "SEGMENTS";
-const SEGMENT: &str = "segment-";
-const MERGED_SEGMENT: &str = "merged-";
-const CHECKPOINT: &str = "checkpoint-";
 /// Files that are being made, or wait to be used, and mean nothing.
-const UNFINISHED: [&str; 6] =
-    ["spare", "spare.new", "segment.new", "merged.new", "checkpoint.new", "SEGMENTS.new"];
-const NEW_MANIFEST: &str = "STORE.new";
+const MEANINGLESS: [&str; 7] = [
+    files::SPARE,
+    files::UNFINISHED,
+    files::NEW_SEGMENT,
+    files::NEW_MERGED,
+    files::NEW_CHECKPOINT,
+    files::NEW_LIST,
+    NEW_MANIFEST_FILE,
+];
 /// Longest list of segments that is read.
 const MAX_LIST: u64 = 1 << 30;
 
@@ -59,6 +62,7 @@ impl SegmentFile {
 
 /// A store's files.
 pub(super) struct Layout {
+    pub dir: PathBuf,
     pub log_id: u64,
     pub shift: u32,
     pub list: Option<SegmentsFile>,
@@ -107,15 +111,15 @@ fn names(io: &dyn Io, dir: &Path, report: &mut CheckReport) -> Result<Names, Ope
         };
         if name == MANIFEST_FILE {
             names.manifest = true;
-        } else if name == LIST_FILE {
+        } else if name == files::LIST {
             names.list = true;
-        } else if let Some(id) = id(SEGMENT) {
+        } else if let Some(id) = id(files::PREFIX) {
             names.log.insert(id, path);
-        } else if let Some(id) = id(MERGED_SEGMENT) {
+        } else if let Some(id) = id(files::MERGED_PREFIX) {
             names.merged.insert(id, path);
-        } else if let Some(id) = id(CHECKPOINT) {
+        } else if let Some(id) = id(files::CHECKPOINT_PREFIX) {
             names.checkpoints.insert(id, path);
-        } else if UNFINISHED.contains(&name.as_str()) || name == NEW_MANIFEST {
+        } else if MEANINGLESS.contains(&name.as_str()) {
             report.note(format!("{name}: an unfinished or spare file, without a meaning"));
         } else if name != LOCK_FILE {
             report.note(format!("{name}: no file of a store"));
@@ -143,12 +147,13 @@ impl Layout {
             return Ok(None);
         };
         let list =
-            names.list.then(|| read_list(io, &dir.join(LIST_FILE), log_id, report)).flatten();
+            names.list.then(|| read_list(io, &dir.join(files::LIST), log_id, report)).flatten();
         if !names.list && !names.merged.is_empty() {
             let what = "the file is missing, but the directory has merged segments";
-            report.damage(&dir.join(LIST_FILE), (0, 0), what, Meaning::Store);
+            report.damage(&dir.join(files::LIST), (0, 0), what, Meaning::Store);
         }
         let mut layout = Layout {
+            dir: dir.to_owned(),
             log_id,
             shift,
             list: None,
@@ -156,6 +161,7 @@ impl Layout {
             checkpoints: names.checkpoints,
         };
         segments.retain_mut(|segment| layout.belongs(segment, report));
+        segments.sort_by_key(|segment| (segment.merged, segment.id));
         layout.segments = segments;
         layout.list = list;
         layout.apply_list(dir, report);
@@ -171,6 +177,11 @@ impl Layout {
             let what = "this segment belongs to another store";
             report.damage(&segment.path, (0, segment.file_len), what, Meaning::Store);
             return false;
+        }
+        if segment.merged != (header.region == Region::Merged) {
+            let what = "this is a segment of another kind than its name says";
+            report.damage(&segment.path, (0, segment.file_len), what, Meaning::Store);
+            segment.merged = header.region == Region::Merged;
         }
         if header.id != segment.id {
             let what = format!("this is segment {:#x}, under another one's name", header.id);
@@ -197,11 +208,10 @@ impl Layout {
             segment.listed.is_some() || is_new
         });
         for number in listed.into_keys() {
-            let (prefix, id) = match number & merged_bit {
-                0 => (SEGMENT, number),
-                _ => (MERGED_SEGMENT, number ^ merged_bit),
+            let path = match number & merged_bit {
+                0 => segment_path(dir, number),
+                _ => merged_path(dir, number ^ merged_bit),
             };
-            let path = dir.join(format!("{prefix}{id:012x}"));
             report.damage(&path, (0, 0), "the segment is missing", Meaning::Records);
             (report.loss.ranges, report.loss.records) =
                 (report.loss.ranges + 1, report.loss.records + self.records_listed(number));
@@ -237,7 +247,7 @@ impl Layout {
         for segment in self.segments.iter().filter(|segment| !segment.merged) {
             if segment.id != expected && segment.id > log_next.max(expected) {
                 let missing = log_next.max(expected);
-                let path = dir.join(format!("{SEGMENT}{missing:012x}"));
+                let path = segment_path(dir, missing);
                 let what = format!("missing, and what follows up to segment {:#x}", segment.id);
                 report.damage(&path, (0, 0), what, Meaning::Records);
                 let bytes = (segment.id - missing) << self.shift;

@@ -5,6 +5,7 @@
 //! the size of the store, and believe nothing that a file says before they have verified it.
 
 mod check;
+mod checkpoint;
 mod inspect;
 mod layout;
 mod meter;

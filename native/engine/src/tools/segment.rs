@@ -267,10 +267,11 @@ impl<'f> Reader<'f> {
     }
 
     /// Goes through a segment whose frames end at the offset `end`, as something else in the store
-    /// says; `None` if nothing does, as at the end of the log.
+    /// says; `None` if nothing does, as at the end of the log. Then they go `at_least` so far.
     pub(super) fn walk(
         &mut self,
         end: Option<u64>,
+        at_least: u64,
         chain: &mut Chain,
         visit: &mut dyn Visit,
     ) -> Walked {
@@ -289,6 +290,12 @@ impl<'f> Reader<'f> {
                 visit.damage(at..at, "frames go on behind where they are said to end".into());
                 at = self.walk_to(at, None, chain, visit, &mut walked);
             }
+        }
+        if end.is_none() && at < at_least {
+            visit.damage(at..at_least, "the log ends before a checkpoint's end".into());
+            self.search(at..at_least, &mut |offset, seen| visit.record(offset, seen));
+            walked.runs.push(Run { range: at..at_least, whole: false });
+            at = at_least;
         }
         walked.torn = end.is_none() && !self.is_zero(at..at + BLOCK);
         walked.frames.end = self.start + at;

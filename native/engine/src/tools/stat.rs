@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use super::checkpoint::{Verified, verify_all};
 use super::layout::{Layout, SegmentFile, expect_store};
 use super::meter::Meter;
 use super::segment::Reader;
@@ -35,11 +36,12 @@ pub fn stat(dir: &Path, settings: &mut Settings<'_>) -> Result<StatReport, OpenE
         done += segment.file_len;
         meter.reach(done);
     }
+    let newest = verify_all(io, &layout, &mut found);
     report.notes = found.notes;
     report.notes.extend(found.damages.iter().map(|damage| {
         format!("{}, offset {}: {}", damage.file.display(), damage.offset, damage.what)
     }));
-    set_replay(&layout, &mut report);
+    set_replay(&layout, newest, &mut report);
     Ok(report)
 }
 
@@ -91,8 +93,12 @@ fn count_record(report: &mut StatReport, header: &Header) {
 }
 
 /// What opening the store will read.
-fn set_replay(layout: &Layout, report: &mut StatReport) {
-    report.checkpoint = layout.list.as_ref().map_or(0, |list| list.newest);
+fn set_replay(layout: &Layout, newest: Option<Verified>, report: &mut StatReport) {
+    if let Some(newest) = newest {
+        report.checkpoint = newest.id;
+        report.replay_from = newest.begin;
+        (report.keys, report.live_bytes) = (Some(newest.keys), Some(newest.live_bytes));
+    }
     let read = |segment: &&SegmentFile| {
         let end = segment.start(layout.shift) + segment.covered(layout.shift);
         !segment.merged && end > report.replay_from
