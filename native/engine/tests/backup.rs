@@ -91,6 +91,8 @@ fn a_backup_under_load_is_the_state_at_one_moment_after_its_begin() {
         let writer = (Arc::clone(&engine), Arc::clone(&history));
         let writer = std::thread::spawn(move || writer.1.run(&writer.0, seed, 600));
         for number in 0..8 {
+            // Checkpoints come and go meanwhile.
+            engine.checkpoint(Box::new(|outcome| outcome.expect("checkpoint")));
             let from = history.acked.load(Ordering::SeqCst);
             let path = PathBuf::from(format!("/backup{number}"));
             let summary = backup(&engine, &path).expect("backup");
