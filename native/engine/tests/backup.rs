@@ -93,6 +93,7 @@ fn a_backup_under_load_is_the_state_at_one_moment_after_its_begin() {
         for number in 0..8 {
             // Checkpoints come and go meanwhile.
             engine.checkpoint(Box::new(|outcome| outcome.expect("checkpoint")));
+            engine.merge_now(Box::new(|outcome| outcome.expect("merge")));
             let from = history.acked.load(Ordering::SeqCst);
             let path = PathBuf::from(format!("/backup{number}"));
             let summary = backup(&engine, &path).expect("backup");
@@ -295,7 +296,8 @@ fn a_backup_larger_than_memory_is_served_and_written_to_apart_from_its_store() {
     engine.close().expect("close");
     for (dir, expected) in [("store", b"original"), ("backup", b"restored")] {
         let mut tool = Settings::new(Arc::clone(&io));
-        assert!(check(&temp.path().join(dir), &mut tool).expect("checked").is_intact());
+        let report = check(&temp.path().join(dir), &mut tool).expect("checked");
+        assert_eq!(report.damages, [], "{dir}");
         let engine = Engine::open(settings(dir)).expect("open");
         let content = dump(&engine, 0);
         assert_eq!(content.len(), 6_000);

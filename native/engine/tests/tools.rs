@@ -228,6 +228,111 @@ fn a_flipped_bit_in_what_is_derived_from_the_records_is_found() {
     }
 }
 
+/// A store whose records are mostly in merged segments, compressed.
+fn merged_sample(seed: u64) -> (SimIo, BTreeMap<Vec<u8>, BTreeSet<Vec<u8>>>, Content) {
+    let io = SimIo::new();
+    let engine = Engine::open(quiet(Arc::new(io.clone()))).expect("open");
+    let (mut rng, mut ever, mut content) = (Rng(seed), BTreeMap::new(), Content::new());
+    for number in 0..900u64 {
+        let key = format!("key{}", rng.below(200)).into_bytes();
+        let new = format!("{number} ").repeat(rng.below(250) as usize).into_bytes();
+        let delete = rng.one_in(6);
+        let lsn = write(&engine, 0, &[(&key, (!delete).then_some(&new[..]))]).expect("write");
+        match delete {
+            true => drop(content.remove(&key)),
+            false => drop(content.insert(key.clone(), new.clone())),
+        }
+        ever.entry(key).or_insert_with(BTreeSet::new).insert(new);
+        if number % 10 == 0 {
+            wait(&engine, lsn);
+        }
+        if number % 300 == 299 {
+            merge(&engine);
+        }
+    }
+    engine.close().expect("close");
+    (io, ever, content)
+}
+
+fn merge(engine: &Engine) {
+    let (sender, receiver) = std::sync::mpsc::channel();
+    engine.merge_now(Box::new(move |outcome| sender.send(outcome).expect("received")));
+    receiver.recv().expect("told").expect("merged");
+}
+
+fn merged_segments(io: &SimIo) -> Vec<PathBuf> {
+    let is_merged = |file: &PathBuf| file.to_string_lossy().contains("/merged-");
+    io.file_names().into_iter().filter(is_merged).collect()
+}
+
+#[test]
+fn merged_segments_are_checked_and_salvaged() {
+    let (io, ever, content) = merged_sample(first_seed());
+    let report = check_it(&io);
+    assert_eq!(report.damages, []);
+    assert_eq!(report.live_keys, Some(content.len() as u64));
+    assert!(report.totals.merged_segments > 0 && report.notes.is_empty(), "{report:?}");
+    let described = stat(&store(), &mut settings(&io)).expect("a store");
+    assert_eq!(described.totals.records, report.totals.records);
+    assert_eq!(described.keys, report.live_keys);
+    let image = io.snapshot();
+    salvage_it(&image).expect("salvage");
+    assert_eq!(salvaged(&image, 1).remove(0), content);
+
+    let mut rng = Rng(first_seed());
+    for file in merged_segments(&io) {
+        let len = bytes(&io, &file).len().min(60_000) as u64;
+        for _ in 0..rounds(20) {
+            let image = io.snapshot();
+            let offset = rng.below(len);
+            image.corrupt(&file, offset, 1 << rng.below(8)).expect("corrupt");
+            let report = check_it(&image);
+            if !report.is_intact() {
+                assert!(report.damages.iter().all(|damage| damage.file == file), "{report:?}");
+                assert!(report.damages.iter().any(|damage| damage.offset <= offset));
+            }
+            // What nothing was ever written to is not looked at.
+            let unused = bytes(&io, &file)[offset as usize] == 0;
+            assert!(unused || !report.is_intact(), "{file:?} {offset}");
+            if rng.one_in(4) {
+                salvage_it(&image).expect("salvage");
+                let found = salvaged(&image, 1).remove(0);
+                let differing =
+                    content.iter().filter(|(key, value)| found.get(*key) != Some(value)).count();
+                assert!(differing <= 1, "{file:?} {offset}: {differing}");
+                assert!(found.iter().all(|(key, value)| ever[key].contains(value)));
+            }
+        }
+    }
+}
+
+/// Without the list nothing says which segments count. All of them are taken then.
+#[test]
+fn a_store_that_has_lost_its_list_is_salvaged() {
+    let (io, ever, content) = merged_sample(first_seed() + 1);
+    io.remove(Path::new("/store/SEGMENTS")).expect("remove");
+    let report = check_it(&io);
+    assert_eq!(report.damages[0].file, Path::new("/store/SEGMENTS"));
+    assert!(open(Arc::new(io.snapshot())).is_err());
+    salvage_it(&io).expect("salvage");
+    let found = salvaged(&io, 1).remove(0);
+    assert!(found.iter().all(|(key, value)| ever[key].contains(value)));
+    assert!(content.iter().all(|(key, value)| found.get(key) == Some(value)));
+}
+
+#[test]
+fn a_missing_merged_segment_is_said() {
+    let (io, _, content) = merged_sample(first_seed() + 2);
+    let file = merged_segments(&io).remove(0);
+    io.remove(&file).expect("remove");
+    let report = check_it(&io);
+    assert_eq!(report.damages[0].file, file, "{report:?}");
+    assert_eq!(report.damages[0].meaning, Meaning::Records);
+    assert!(report.loss.records > 0 && report.live_keys.is_none());
+    salvage_it(&io).expect("salvage");
+    assert!(salvaged(&io, 1).remove(0).len() < content.len());
+}
+
 #[test]
 fn a_missing_list_or_checkpoint_is_said() {
     let (io, _, content) = sample(12, true);

@@ -16,7 +16,9 @@ use parking_lot::Mutex;
 use super::buffer::Buffer;
 use super::trash::Trash;
 use crate::address::{Region, position, region};
+use crate::index::Slot;
 use crate::io::{File, Mapping};
+use crate::record::{Header, Kind};
 use crate::tier::fetch::Place;
 
 /// What a segment is read from.
@@ -77,6 +79,21 @@ pub(crate) struct Summary {
     pub max_sequence: u64,
 }
 
+impl Summary {
+    /// Counts a record; `first` if it is the first one.
+    pub(crate) fn add(&mut self, header: &Header, first: bool) {
+        self.max_sequence = self.max_sequence.max(header.sequence);
+        if first || header.sequence < self.min_sequence {
+            self.min_sequence = header.sequence;
+        }
+        if header.kind != Kind::Spaces {
+            self.records += 1;
+            self.tombstones += u64::from(header.kind == Kind::Delete);
+            self.bytes += Slot::new(0, 8, header.total_len(), 0, 0).weight();
+        }
+    }
+}
+
 /// A segment and where it is.
 struct Segment {
     /// Number of segment sizes it covers; more than 1 only for one huge group.
@@ -89,6 +106,19 @@ struct Segment {
     summary: Option<Summary>,
     /// Not all of it is intact: its records are fetched, and verified, one by one.
     damaged: bool,
+}
+
+impl Segment {
+    fn state(&self, number: u64) -> SegmentState {
+        SegmentState {
+            number,
+            span: self.span,
+            in_memory: self.memory.is_some(),
+            has_file: self.file.is_some(),
+            summary: self.summary,
+            damaged: self.damaged,
+        }
+    }
 }
 
 /// What there is to know about a segment at the moment.
@@ -215,15 +245,12 @@ impl Segments {
     /// All segments by number.
     pub(crate) fn states(&self) -> Vec<SegmentState> {
         let list = self.list.lock();
-        let state = |(&number, segment): (&u64, &Segment)| SegmentState {
-            number,
-            span: segment.span,
-            in_memory: segment.memory.is_some(),
-            has_file: segment.file.is_some(),
-            summary: segment.summary,
-            damaged: segment.damaged,
-        };
-        list.iter().map(state).collect()
+        list.iter().map(|(&number, segment)| segment.state(number)).collect()
+    }
+
+    /// One segment, if it is there.
+    pub(crate) fn state(&self, number: u64) -> Option<SegmentState> {
+        self.list.lock().get(&number).map(|segment| segment.state(number))
     }
 
     /// Size of all segment files.

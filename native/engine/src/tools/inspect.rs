@@ -16,8 +16,10 @@ use super::window::Window;
 use crate::access::keyspace::SpaceTable;
 use crate::error::OpenError;
 use crate::io::Io;
+use crate::log::Summary;
+use crate::log::files::LIST;
 use crate::record::frame::BLOCK;
-use crate::record::hint::{Hint, HintHeader, LEN as HINT_HEADER};
+use crate::record::hint::{Frames, Hint, HintHeader, LEN as HINT_HEADER};
 use crate::record::{HEADER as RECORD_HEADER, Header, Kind};
 
 /// Incarnations of key spaces that are told apart: each flush makes one.
@@ -147,10 +149,19 @@ impl Inspector {
         let at_least = self.log_end.saturating_sub(start).min(len);
         let window = Window::new(&*segment.file, len);
         let mut reader = Reader::new(window, layout.log_id, start, self.seed);
-        let mut tally =
-            Tally { of: self, segment, meter, done, records: 0, fingerprint: 0, damaged: (0, 0) };
+        let mut tally = Tally {
+            of: self,
+            segment,
+            meter,
+            done,
+            records: 0,
+            fingerprint: 0,
+            damaged: (0, 0),
+            summary: Summary::default(),
+        };
         let walked = reader.walk(end, at_least, chain, &mut tally);
-        let Tally { records, fingerprint, damaged, .. } = tally;
+        let Tally { records, fingerprint, damaged, mut summary, .. } = tally;
+        summary.end = walked.frames.end;
         self.report.totals.frames += walked.count;
         if walked.torn {
             let name = segment.path.file_name().unwrap_or_default().to_string_lossy();
@@ -161,8 +172,12 @@ impl Inspector {
         }
         if damaged.0 > 0 {
             self.note_loss(damaged, hint.as_ref().map(|hint| hint.header.entries), records);
-        } else if let Some(hint) = &hint {
-            self.compare(segment, layout.shift, hint, &walked, (records, fingerprint));
+        } else {
+            self.compare_list(layout, segment, &summary);
+            if let Some(hint) = &hint {
+                let found = Found { frames: walked.frames, records, fingerprint, summary };
+                self.compare(segment, layout.shift, hint, &found);
+            }
         }
         walked
     }
@@ -240,15 +255,18 @@ impl Inspector {
         end.map(|(_, offset)| offset).or(complete)
     }
 
+    /// Holds what the list of segments says against the records.
+    fn compare_list(&mut self, layout: &Layout, segment: &SegmentFile, summary: &Summary) {
+        let listed = segment.listed.and_then(|listed| listed.summary);
+        if listed.is_some_and(|listed| listed != *summary) {
+            let name = segment.path.file_name().unwrap_or_default().to_string_lossy();
+            let what = format!("what it says of {name} does not agree with the records");
+            self.report.damage(&layout.dir.join(LIST), (0, 0), what, Meaning::Records);
+        }
+    }
+
     /// Holds an intact hint against the records.
-    fn compare(
-        &mut self,
-        segment: &SegmentFile,
-        shift: u32,
-        hint: &Hint,
-        walked: &Walked,
-        (records, fingerprint): (u64, u128),
-    ) {
+    fn compare(&mut self, segment: &SegmentFile, shift: u32, hint: &Hint, found: &Found) {
         let (mut sum, seed) = (0u128, self.seed);
         let each = hint.each(|entry| {
             let hash = key_hash(seed, entry.header.space, entry.key);
@@ -256,8 +274,8 @@ impl Inspector {
         });
         let header = &hint.header;
         let agrees = each.is_ok()
-            && (header.entries, header.frames) == (records, walked.frames)
-            && sum == fingerprint;
+            && (header.entries, header.frames) == (found.records, found.frames)
+            && (header.summary, sum) == (found.summary, found.fingerprint);
         if !agrees {
             let place = (segment.covered(shift), HINT_HEADER as u64 + header.body_len);
             let what = "the hint block does not agree with the records";
@@ -315,6 +333,15 @@ fn print(offset: u64, header: &Header, hash: u128) -> u128 {
     xxh3_128(&bytes)
 }
 
+/// What an intact segment contains.
+struct Found {
+    frames: Frames,
+    records: u64,
+    /// Sum of the records' prints, see [`print`].
+    fingerprint: u128,
+    summary: Summary,
+}
+
 /// Collects what is found in one segment.
 struct Tally<'t, 'm, 's> {
     of: &'t mut Inspector,
@@ -326,10 +353,12 @@ struct Tally<'t, 'm, 's> {
     fingerprint: u128,
     /// Damaged ranges and their bytes.
     damaged: (u64, u64),
+    summary: Summary,
 }
 
 impl Visit for Tally<'_, '_, '_> {
     fn record(&mut self, offset: u64, seen: &Seen) {
+        self.summary.add(&seen.header, self.records == 0);
         self.records += 1;
         self.fingerprint = self.fingerprint.wrapping_add(print(offset, &seen.header, seen.hash));
         self.of.count(seen);

@@ -5,10 +5,11 @@ use std::ops::Range;
 use xxhash_rust::xxh3::Xxh3;
 
 use super::window::{Unreadable, Window};
+use crate::record::compressed::decompress;
 use crate::record::frame::{BLOCK, Body, FLAG_CLOSE, Frame, HEADER as FRAME_HEADER};
 use crate::record::hint::Frames;
 use crate::record::segment_header::LEN as HEADER_LEN;
-use crate::record::{ALIGN, HEADER, Header, Kind, u32_at};
+use crate::record::{ALIGN, HEADER, Header, Kind, MAX_VALUE, u32_at};
 
 /// Longest value of a table of key spaces: 65,536 of them, and the number in front.
 const MAX_TABLE: u64 = 4 * 65_537;
@@ -175,10 +176,11 @@ impl<'f> Reader<'f> {
         let value_at = offset + HEADER as u64 + u64::from(header.key_len);
         let end = value_at + u64::from(header.value_len);
         let is_table = header.kind == Kind::Spaces && u64::from(header.value_len) <= MAX_TABLE;
+        let is_packed = header.kind == Kind::PutCompressed;
         let mut kept = Vec::new();
         self.window.each_piece(value_at, end, |piece| {
             crc = crc32c::crc32c_append(crc, piece);
-            if is_table {
+            if is_table || is_packed {
                 kept.extend_from_slice(piece);
             }
         })?;
@@ -192,6 +194,9 @@ impl<'f> Reader<'f> {
         if !zero {
             return Err(Trouble::at(end, "record padding is not zero"));
         }
+        if is_packed {
+            decompress(&kept, MAX_VALUE).map_err(|what| Trouble::at(value_at, what))?;
+        }
         seen.table = is_table.then_some(kept);
         Ok(())
     }
@@ -204,7 +209,7 @@ impl<'f> Reader<'f> {
         Ok(())
     }
 
-    /// Key and value of a record that was seen at `offset`, once more verified.
+    /// Key and value, unpacked, of a record that was seen at `offset`, once more verified.
     ///
     /// # Errors
     /// It cannot be read any more.
@@ -217,6 +222,9 @@ impl<'f> Reader<'f> {
         self.window.each_piece(key_at, value_at, |piece| key.extend_from_slice(piece))?;
         let end = value_at + u64::from(seen.header.value_len);
         self.window.each_piece(value_at, end, |piece| value.extend_from_slice(piece))?;
+        if seen.header.kind == Kind::PutCompressed {
+            value = decompress(&value, MAX_VALUE).map_err(|what| Trouble::at(value_at, what))?;
+        }
         Ok((seen.header, key, value))
     }
 
