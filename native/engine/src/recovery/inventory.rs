@@ -170,7 +170,8 @@ fn open_segment(
     }
     // A hint that is intact says which segment this is: perhaps one from a copy of the store that
     // went its own way.
-    let hint = HintHeader::read(&file, limit - start);
+    let hint = HintHeader::read(&file, limit - start)
+        .filter(|hint| (hint.log_id, hint.start) == (files.log_id, start));
     if summary.is_some_and(|listed| hint.is_some_and(|hint| hint.summary != listed)) {
         return Err(corrupt(0, "this is not the segment that the list means"));
     }

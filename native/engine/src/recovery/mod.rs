@@ -4,6 +4,7 @@
 mod chain;
 mod inventory;
 mod load;
+mod prehashed;
 mod rebuild;
 mod replay;
 mod resolve;

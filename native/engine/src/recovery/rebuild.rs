@@ -9,6 +9,7 @@ use std::collections::HashMap;
 
 use super::chain::Chain;
 use super::inventory::{Inventory, SegmentFile};
+use super::prehashed::Prehashed;
 use super::state::{Parts, State};
 use crate::address::Region;
 use crate::core::{index_hash, long_hash};
@@ -45,6 +46,8 @@ struct Rebuild<'a> {
     state: State,
     /// Sequence number of the newest table of key spaces.
     table_sequence: u64,
+    /// Hashes that one pass had memory for.
+    width: u64,
 }
 
 /// Reads everything.
@@ -59,8 +62,9 @@ pub(crate) fn rebuild(
 ) -> Result<Rebuilt, OpenError> {
     let state = State::new((0..options.shards).map(|_| Parts::new()).collect(), trash.clone());
     let hinted = HashMap::new();
+    let (table_sequence, width) = (0, u64::MAX);
     let mut rebuild =
-        Rebuild { inventory, options, log_id, hash_seed, hinted, state, table_sequence: 0 };
+        Rebuild { inventory, options, log_id, hash_seed, hinted, state, table_sequence, width };
     let (chain, last) = rebuild.survey()?;
     let mut from = 0;
     while let Some(next) = rebuild.pass(from)? {
@@ -111,7 +115,8 @@ impl Rebuild<'_> {
     /// returns where the others begin.
     fn pass(&mut self, from: u64) -> Result<Option<u64>, OpenError> {
         let limit = (self.options.rebuild_memory / BYTES_A_KEY).max(MIN_KEYS);
-        let mut pass = Pass { from, to: u64::MAX, limit, newest: HashMap::new() };
+        let to = from.saturating_add(self.width);
+        let mut pass = Pass { from, to, limit, newest: HashMap::default() };
         let inventory = self.inventory;
         for segment in inventory.segments() {
             self.read(segment, &mut pass)?;
@@ -124,6 +129,7 @@ impl Rebuild<'_> {
                 .or_insert_with(|| Index::new(trash.clone()))
                 .insert(entry.slot);
         }
+        self.width = pass.to - pass.from;
         Ok(pass.to.checked_add(1))
     }
 
@@ -212,7 +218,7 @@ struct Pass {
     /// The last hash of the range.
     to: u64,
     limit: usize,
-    newest: HashMap<Identity, Entry>,
+    newest: HashMap<Identity, Entry, Prehashed>,
 }
 
 impl Pass {

@@ -6,11 +6,12 @@
 //! others are read from disk, many at once.
 
 use std::collections::HashMap;
-use std::hash::{BuildHasherDefault, Hash, Hasher};
+use std::hash::{Hash, Hasher};
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 
 use super::chain::Chain;
 use super::inventory::SegmentFile;
+use super::prehashed::Prehashed;
 use super::resolve::{Question, answer, has_key};
 use super::state::{Parts, State, threads};
 use crate::core::{index_hash, long_hash};
@@ -212,24 +213,6 @@ impl Hash for Hashed<'_> {
     }
 }
 
-/// Takes a number that is a hash already for what it is.
-#[derive(Default)]
-struct Identity(u64);
-
-impl Hasher for Identity {
-    fn finish(&self) -> u64 {
-        self.0
-    }
-
-    fn write(&mut self, bytes: &[u8]) {
-        bytes.iter().for_each(|&byte| self.0 = self.0.rotate_left(8) ^ u64::from(byte));
-    }
-
-    fn write_u64(&mut self, n: u64) {
-        self.0 = n;
-    }
-}
-
 /// The last record of a key, as far as seen.
 struct Winner {
     /// Place of the shard among the worker's.
@@ -244,7 +227,7 @@ struct Worker<'a, 't> {
     context: Context<'a>,
     tail: &'t Tail<'t>,
     shards: Vec<(usize, Parts)>,
-    winners: HashMap<Hashed<'t>, Winner, BuildHasherDefault<Identity>>,
+    winners: HashMap<Hashed<'t>, Winner, Prehashed>,
 }
 
 impl<'t> Worker<'_, 't> {

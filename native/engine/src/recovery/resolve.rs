@@ -5,7 +5,7 @@ use crate::log::Segments;
 use crate::record::{HEADER, u32_at};
 
 /// Neighbours are read together when there is not more than this between them, up to so many bytes.
-const MAX_GAP: u64 = 16 << 10;
+const MAX_GAP: u64 = 4 << 10;
 const MAX_READ: u64 = 256 << 10;
 /// Threads that read, and how many records one is worth.
 const MAX_READERS: usize = 4;
@@ -68,10 +68,14 @@ fn answer_part<'k>(
         }
         // A record that is shorter than the key that was asked for may be the last of its file.
         let end = end.min(first.address - place.offset + place.file.len()?);
-        buffer.resize(end.saturating_sub(first.address) as usize, 0);
-        place.file.read_exact_at(&mut buffer, place.offset)?;
+        let len = end.saturating_sub(first.address) as usize;
+        if buffer.len() < len {
+            buffer.resize(len, 0);
+        }
+        let read = &mut buffer[..len];
+        place.file.read_exact_at(read, place.offset)?;
         let is_of_key = |question: &&Question| {
-            let record = buffer.get((question.address - first.address) as usize..);
+            let record = read.get((question.address - first.address) as usize..);
             record.is_some_and(|record| has_key(record, key_of(question.winner)))
         };
         yes.extend(questions[..count].iter().filter(is_of_key));
