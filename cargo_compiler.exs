@@ -1,28 +1,29 @@
 defmodule Mix.Tasks.Compile.Cargo do
   @moduledoc """
-  Builds the Rust library with cargo and installs it where the NIF module and `mix release` look for it.
+  Builds the Rust library, and the program that looks after stores, with cargo and installs them where the NIF module
+  and `mix release` look for them.
 
-  The library goes straight into the build directory (`_build/<env>/lib/ferricstore/priv/native`), so every Mix
-  environment, and every application that uses FerricStore as a path dependency, has its own copy.
+  They go straight into the build directory (`_build/<env>/lib/ferricstore/priv/native`), so every Mix environment, and
+  every application that uses FerricStore as a path dependency, has its own copies.
 
-  Cargo decides what has to be built. It is not even asked when no Rust source is newer than the installed library,
+  Cargo decides what has to be built. It is not even asked when no Rust source is newer than what is installed,
   because a call that finds nothing to do still costs a few tenths of a second. Cargo's own output goes to the
   terminal unchanged; when it fails, so does the compilation.
   """
 
   use Mix.Task.Compiler
 
-  @package "ferric-nif"
-  @library "libferric_nif.so"
+  @packages ["ferric-nif", "ferric-tools"]
+  @products ["libferric_nif.so", "ferricstore-tool"]
   @root __DIR__
 
   @impl Mix.Task.Compiler
   def run(_argv) do
-    installed = installed_path()
     started = System.os_time(:second)
+    sources = sources(@root)
 
-    if stale?(sources(@root), installed) do
-      build(installed, started)
+    if Enum.any?(@products, &stale?(sources, installed_path(&1))) do
+      build(started)
     else
       :noop
     end
@@ -30,8 +31,7 @@ defmodule Mix.Tasks.Compile.Cargo do
 
   @impl Mix.Task.Compiler
   def clean do
-    File.rm(installed_path())
-    :ok
+    Enum.each(@products, &File.rm(installed_path(&1)))
   end
 
   @doc "The files cargo's result depends on: every file of the workspace's crates, and its manifests and settings."
@@ -74,13 +74,13 @@ defmodule Mix.Tasks.Compile.Cargo do
     end
   end
 
-  defp build(installed, started) do
+  defp build(started) do
     case cargo() do
       0 ->
-        outcome = install(built_path(), installed)
+        outcomes = Enum.map(@products, &install(built_path(&1), installed_path(&1)))
         # The time at which cargo started: a source saved while it ran must count as newer.
-        File.touch!(installed, started)
-        {if(outcome == :installed, do: :ok, else: :noop), []}
+        Enum.each(@products, &File.touch!(installed_path(&1), started))
+        {if(:installed in outcomes, do: :ok, else: :noop), []}
 
       status ->
         {:error, [diagnostic("cargo failed with exit status #{status}; its messages are above")]}
@@ -98,7 +98,8 @@ defmodule Mix.Tasks.Compile.Cargo do
         127
 
       cargo ->
-        arguments = ["build", "-p", @package, "--release", "--locked"]
+        packages = Enum.flat_map(@packages, &["-p", &1])
+        arguments = ["build", "--release", "--locked" | packages]
 
         {_output, status} =
           System.cmd(cargo, arguments, cd: @root, into: IO.stream(), stderr_to_stdout: true)
@@ -107,11 +108,12 @@ defmodule Mix.Tasks.Compile.Cargo do
     end
   end
 
-  defp installed_path, do: Path.join([Mix.Project.app_path(), "priv", "native", @library])
+  defp installed_path(product),
+    do: Path.join([Mix.Project.app_path(), "priv", "native", product])
 
-  defp built_path do
+  defp built_path(product) do
     target = System.get_env("CARGO_TARGET_DIR") || "target"
-    Path.join([Path.expand(target, @root), "release", @library])
+    Path.join([Path.expand(target, @root), "release", product])
   end
 
   defp mtime(path) do

@@ -43,8 +43,31 @@ defmodule FerricStore.MixProject do
     [
       ferricstore: [
         include_executables_for: [:unix],
-        strip_beams: true
+        strip_beams: true,
+        steps: [:assemble, &add_tool/1]
       ]
     ]
+  end
+
+  @tool "ferricstore-tool"
+  # The last line of the start script's help, and what is said behind it of the commands that rel/env.sh.eex hands on.
+  @last_help "version        Prints the release name and version to be booted"
+  @tool_help """
+      check          Says what is damaged in a data directory
+      salvage        Copies what is intact in a data directory to a new one
+      stat           Describes a data directory
+  """
+
+  # Puts the program that looks after stores beside the start script, and its commands into that script's help.
+  defp add_tool(release) do
+    bin = Path.join(release.path, "bin")
+    version = release.applications[:ferricstore][:vsn]
+    built = Path.join([release.path, "lib", "ferricstore-#{version}", "priv", "native", @tool])
+    File.rename!(built, Path.join(bin, @tool))
+
+    script = Path.join(bin, "#{release.name}")
+    help = @last_help <> "\n" <> String.trim_trailing(@tool_help)
+    File.write!(script, String.replace(File.read!(script), @last_help, help))
+    release
   end
 end

@@ -52,6 +52,9 @@ pub(crate) struct Core {
     /// The read cache's memory.
     pub chunks: Arc<Chunks>,
     pub fetcher: Arc<Fetcher>,
+    /// Held by whoever changes which files the store consists of, while it replaces the list of
+    /// segments and removes what that no longer has; and by a backup while it takes hold of them.
+    pub layout: Mutex<()>,
 }
 
 impl Core {

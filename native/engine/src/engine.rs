@@ -1,17 +1,19 @@
 //! An open store: its threads, and the way in.
 
-use std::sync::Arc;
-use std::sync::atomic::Ordering;
+use std::path::Path;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Weak};
 use std::thread::JoinHandle;
 
 use parking_lot::Mutex;
 
 use crate::Lsn;
 use crate::access::{Access, Missing};
+use crate::backup::{Backup, BackupDone};
 use crate::core::Core;
 use crate::error::{CloseError, OpenError};
 use crate::io::LockGuard;
-use crate::log::Waiter;
+use crate::log::{Files, Waiter};
 use crate::maintain::{LogEnded, Maintainer, Worker};
 use crate::options::{Durability, Options};
 use crate::recovery::{self, Report};
@@ -31,6 +33,11 @@ pub struct Engine {
     sweeper: Arc<Sweeper>,
     maintainer: Arc<Maintainer>,
     report: Report,
+    files: Arc<Files>,
+    /// The directory's lock, for as long as a thread of the engine lives.
+    lock: Weak<dyn LockGuard>,
+    /// A backup is under way.
+    backing_up: Arc<AtomicBool>,
     threads: Mutex<Vec<JoinHandle<()>>>,
 }
 
@@ -45,7 +52,7 @@ impl Engine {
         let core = recovered.core;
         let sweeper = Arc::new(Sweeper::new(
             Arc::clone(&core),
-            recovered.files,
+            Arc::clone(&recovered.files),
             options.spare_segments,
             recovered.trash,
         ));
@@ -90,8 +97,10 @@ impl Engine {
         let started =
             started.and_then(|()| spawn("ferric-maintain", Box::new(move || worker.run())));
         // Dropping the engine stops those that run.
-        let (report, threads) = (recovered.report, Mutex::new(threads));
-        let engine = Arc::new(Engine { core, sweeper, maintainer, report, threads });
+        let (report, files, lock) = (recovered.report, recovered.files, Arc::downgrade(&lock));
+        let (backing_up, threads) = (Arc::default(), Mutex::new(threads));
+        let engine = Engine { core, sweeper, maintainer, report, files, lock, backing_up, threads };
+        let engine = Arc::new(engine);
         started.map(|()| engine)
     }
 
@@ -203,6 +212,45 @@ impl Engine {
     /// why it failed, if it did; the store is as good as before then.
     pub fn checkpoint(&self, done: Box<dyn FnOnce(Result<(), String>) + Send>) {
         self.maintainer.request(done);
+    }
+
+    /// Writes a backup of the store to the directory `path`, which is absolute, and absent (but not
+    /// its parent) or empty, on a thread of its own: the state at one moment, not before this call.
+    /// It is a store to be opened like any other. Sealed segments are hard links to the store's own
+    /// files where the file system allows that, else copies. `done` is called once, from that thread
+    /// or at once, with what was done or why nothing was; an error leaves nothing behind.
+    pub fn backup(&self, path: &Path, done: BackupDone) {
+        let Some(lock) = self.lock.upgrade().filter(|_| !self.core.stopped.load(Ordering::Relaxed))
+        else {
+            return done(Err("the store is closed".into()));
+        };
+        if self.backing_up.swap(true, Ordering::AcqRel) {
+            return done(Err("a backup is under way".into()));
+        }
+        let backup = Backup::new(Arc::clone(&self.core), Arc::clone(&self.files), path.to_owned());
+        let (running, done) = (Arc::clone(&self.backing_up), Arc::new(Mutex::new(Some(done))));
+        let last = Arc::clone(&done);
+        let thread = std::thread::Builder::new().name("ferric-backup".into());
+        let thread = thread.stack_size(STACK_BYTES).spawn(move || {
+            let outcome = backup.run();
+            drop(lock);
+            running.store(false, Ordering::Release);
+            if let Some(done) = done.lock().take() {
+                done(outcome);
+            }
+        });
+        match thread {
+            Ok(handle) => {
+                let mut threads = self.threads.lock();
+                threads.retain(|thread| !thread.is_finished());
+                threads.push(handle);
+            }
+            Err(error) => {
+                self.backing_up.store(false, Ordering::Release);
+                let done = last.lock().take();
+                done.into_iter().for_each(|done| done(Err(format!("starting a thread: {error}"))));
+            }
+        }
     }
 
     /// Why the log takes no more writes, if it does not.

@@ -10,6 +10,7 @@
 
 mod access;
 mod address;
+mod backup;
 mod checkpoint;
 mod clock;
 mod core;
@@ -31,9 +32,11 @@ mod stats;
 mod sweep;
 mod sync;
 mod tier;
+pub mod tools;
 mod view;
 
 pub use access::{Access, Entry, Hint, Key, Locked, Meta, Missing, Op};
+pub use backup::{BackupDone, BackupSummary};
 pub use clock::{Clock, ManualClock, SystemClock};
 pub use engine::Engine;
 pub use error::{CloseError, Contended, Failure, OpenError, ReadError, WriteError};

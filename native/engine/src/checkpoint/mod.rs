@@ -69,6 +69,7 @@ impl Checkpointer {
         self.next_id += 1;
         let (taken, list) =
             self.write(id, removed).inspect_err(|_| self.files.discard_checkpoint())?;
+        let _layout = self.core.layout.lock();
         self.files
             .replace_list(&list.encode())
             .map_err(|error| format!("replacing the list of segments: {error}"))?;

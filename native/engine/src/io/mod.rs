@@ -67,6 +67,12 @@ pub trait Io: Send + Sync + 'static {
     /// Removes a name. Open files and mappings of it stay usable.
     fn remove(&self, path: &Path) -> Result<()>;
 
+    /// Removes an empty directory.
+    ///
+    /// # Errors
+    /// `DirectoryNotEmpty`, or `NotFound`.
+    fn remove_dir(&self, dir: &Path) -> Result<()>;
+
     /// Makes the names in `dir` durable.
     fn sync_dir(&self, dir: &Path) -> Result<()>;
 

@@ -89,6 +89,10 @@ impl Io for PosixIo {
         fs::remove_file(path)
     }
 
+    fn remove_dir(&self, dir: &Path) -> Result<()> {
+        fs::remove_dir(dir)
+    }
+
     fn sync_dir(&self, dir: &Path) -> Result<()> {
         // fsync and not fdatasync: the names are the data of a directory, but which of the two
         // covers them is for the file system to say, and all of them honour fsync.

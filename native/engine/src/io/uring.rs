@@ -102,6 +102,10 @@ impl Io for UringIo {
         PosixIo.remove(path)
     }
 
+    fn remove_dir(&self, dir: &Path) -> Result<()> {
+        PosixIo.remove_dir(dir)
+    }
+
     fn sync_dir(&self, dir: &Path) -> Result<()> {
         PosixIo.sync_dir(dir)
     }

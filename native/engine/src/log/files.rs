@@ -12,18 +12,18 @@ use crate::io::{File, Io, OpenMode};
 use crate::record::segment_header::SegmentHeader;
 
 /// A zero-filled file that waits to become the next segment.
-const SPARE: &str = "spare";
+pub(crate) const SPARE: &str = "spare";
 /// Files that are being made, without a meaning yet.
-const UNFINISHED: &str = "spare.new";
-const NEW_SEGMENT: &str = "segment.new";
-const NEW_MERGED: &str = "merged.new";
-const NEW_CHECKPOINT: &str = "checkpoint.new";
-const NEW_LIST: &str = "SEGMENTS.new";
-const PREFIX: &str = "segment-";
-const MERGED_PREFIX: &str = "merged-";
-const CHECKPOINT_PREFIX: &str = "checkpoint-";
+pub(crate) const UNFINISHED: &str = "spare.new";
+pub(crate) const NEW_SEGMENT: &str = "segment.new";
+pub(crate) const NEW_MERGED: &str = "merged.new";
+pub(crate) const NEW_CHECKPOINT: &str = "checkpoint.new";
+pub(crate) const NEW_LIST: &str = "SEGMENTS.new";
+pub(crate) const PREFIX: &str = "segment-";
+pub(crate) const MERGED_PREFIX: &str = "merged-";
+pub(crate) const CHECKPOINT_PREFIX: &str = "checkpoint-";
 /// The list of the store's segments.
-const LIST: &str = "SEGMENTS";
+pub(crate) const LIST: &str = "SEGMENTS";
 
 /// This part of the store's size, a segment at most, is kept free for merging.
 const RESERVE_SHARE: u64 = 8;

@@ -7,7 +7,7 @@
 
 mod buffer;
 mod committer;
-mod files;
+pub(crate) mod files;
 mod handover;
 mod segments;
 mod tail;

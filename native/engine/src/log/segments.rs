@@ -16,7 +16,9 @@ use parking_lot::Mutex;
 use super::buffer::Buffer;
 use super::trash::Trash;
 use crate::address::{Region, position, region};
+use crate::index::Slot;
 use crate::io::{File, Mapping};
+use crate::record::{Header, Kind};
 use crate::tier::fetch::Place;
 
 /// What a segment is read from.
@@ -75,6 +77,21 @@ pub(crate) struct Summary {
     /// Lowest and highest sequence number; 0 if there is no record.
     pub min_sequence: u64,
     pub max_sequence: u64,
+}
+
+impl Summary {
+    /// Counts a record; `first` if it is the first one.
+    pub(crate) fn add(&mut self, header: &Header, first: bool) {
+        self.max_sequence = self.max_sequence.max(header.sequence);
+        if first || header.sequence < self.min_sequence {
+            self.min_sequence = header.sequence;
+        }
+        if header.kind != Kind::Spaces {
+            self.records += 1;
+            self.tombstones += u64::from(header.kind == Kind::Delete);
+            self.bytes += Slot::new(0, 8, header.total_len(), 0, 0).weight();
+        }
+    }
 }
 
 /// A segment and where it is.

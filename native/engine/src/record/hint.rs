@@ -7,7 +7,6 @@
 use std::sync::Arc;
 
 use super::{Header, Kind, MAX_KEY, MAX_VALUE, u32_at, u64_at};
-use crate::index::Slot;
 use crate::io::File;
 use crate::log::Summary;
 
@@ -152,18 +151,8 @@ impl HintWriter {
     }
 
     fn count(&mut self, header: &Header) {
-        let summary = &mut self.summary;
-        let first = self.entries == 0;
+        self.summary.add(header, self.entries == 0);
         self.entries += 1;
-        summary.max_sequence = summary.max_sequence.max(header.sequence);
-        if first || header.sequence < summary.min_sequence {
-            summary.min_sequence = header.sequence;
-        }
-        if header.kind != Kind::Spaces {
-            summary.records += 1;
-            summary.tombstones += u64::from(header.kind == Kind::Delete);
-            summary.bytes += weight(header.total_len());
-        }
     }
 
     /// The whole block, and what is in the segment that begins at `start`.
@@ -183,11 +172,6 @@ impl HintWriter {
         block.extend_from_slice(&self.body);
         (block, summary)
     }
-}
-
-/// What a record of `len` bytes counts for: see [`Slot::weight`].
-fn weight(len: u64) -> u64 {
-    Slot::new(0, 8, len, 0, 0).weight()
 }
 
 /// An intact hint.

@@ -7,7 +7,8 @@ use crate::address::Region;
 const MAGIC: u64 = 0x3147_4553_4352_4546; // "FERCSEG1"
 /// Version of the segment format this code writes and reads.
 pub(crate) const VERSION: u32 = 1;
-const LEN: usize = 64;
+/// Length of what is in the block.
+pub(crate) const LEN: u64 = 64;
 /// Most bytes of addresses that one file covers, its size rounded up to whole segments: what is
 /// read from a header must not make recovery allocate without bound.
 pub(crate) const MAX_COVERED: u64 = 1 << 36;
@@ -42,7 +43,7 @@ impl SegmentHeader {
         out[36..40].copy_from_slice(&self.shift.to_le_bytes());
         out[40..48].copy_from_slice(&self.previous_end.to_le_bytes());
         out[48..52].copy_from_slice(&(self.region as u32).to_le_bytes());
-        let crc = crc32c::crc32c(&out[12..LEN]);
+        let crc = crc32c::crc32c(&out[12..LEN as usize]);
         out[8..12].copy_from_slice(&crc.to_le_bytes());
         out
     }
@@ -53,7 +54,7 @@ impl SegmentHeader {
     /// Says what is wrong with it.
     pub(crate) fn decode(bytes: &[u8]) -> Result<SegmentHeader, String> {
         let block = bytes.get(..BLOCK as usize).ok_or("the segment header is cut short")?;
-        let bytes = &block[..LEN];
+        let bytes = &block[..LEN as usize];
         if u64_at(bytes, 0) != MAGIC || crc32c::crc32c(&bytes[12..]) != u32_at(bytes, 8) {
             return Err("no segment header".into());
         }

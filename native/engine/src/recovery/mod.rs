@@ -46,9 +46,9 @@ const FETCH_BYTES: u64 = 8 << 20;
 /// The part of the memory budget that a segment takes at most, as one in so many.
 const SEGMENT_PART: u64 = 16;
 
-const LOCK_FILE: &str = "LOCK";
-const MANIFEST_FILE: &str = "STORE";
-const NEW_MANIFEST_FILE: &str = "STORE.new";
+pub(crate) const LOCK_FILE: &str = "LOCK";
+pub(crate) const MANIFEST_FILE: &str = "STORE";
+pub(crate) const NEW_MANIFEST_FILE: &str = "STORE.new";
 const SEGMENT_SHIFTS: std::ops::RangeInclusive<u32> = 16..=30;
 
 /// An opened store whose threads do not run yet.
@@ -128,6 +128,7 @@ pub(crate) fn open(options: &Options) -> Result<Recovered, OpenError> {
         boost: AtomicU64::new(0),
         chunks,
         fetcher: Arc::new(Fetcher::new(FETCH_BYTES, Arc::clone(&options.waiters_called))),
+        layout: Mutex::default(),
     });
     let recovery_ms = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
     log.counters.recovery_ms.store(recovery_ms, Ordering::Relaxed);

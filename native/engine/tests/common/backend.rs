@@ -68,6 +68,10 @@ impl Io for Rooted {
         self.io.remove(&self.real(path))
     }
 
+    fn remove_dir(&self, dir: &Path) -> Result<()> {
+        self.io.remove_dir(&self.real(dir))
+    }
+
     fn sync_dir(&self, dir: &Path) -> Result<()> {
         self.io.sync_dir(&self.real(dir))
     }

@@ -211,6 +211,10 @@ impl Io for SimIo {
         self.call(CallKind::Names, |disk, _| disk.names.remove(path))
     }
 
+    fn remove_dir(&self, dir: &Path) -> Result<()> {
+        self.call(CallKind::Names, |disk, _| disk.names.remove_dir(dir))
+    }
+
     fn sync_dir(&self, dir: &Path) -> Result<()> {
         self.call(CallKind::Sync, |disk, fault| disk.sync_dir(dir, fault))
     }

@@ -125,6 +125,21 @@ impl Names {
         Ok(())
     }
 
+    /// A directory that has gone is gone for good: what a power cut could bring back of it is what it
+    /// contained, and that was removed before.
+    pub(super) fn remove_dir(&mut self, dir: &Path) -> Result<()> {
+        self.check_dir(dir)?;
+        let is_inside = |path: &Path| path != dir && path.starts_with(dir);
+        let paths = self.current.keys().chain(&self.dirs);
+        if paths.into_iter().any(|path| is_inside(path)) {
+            return Err(ErrorKind::DirectoryNotEmpty.into());
+        }
+        self.dirs.remove(dir);
+        self.pending.remove(dir);
+        self.durable.retain(|path, _| !is_inside(path));
+        Ok(())
+    }
+
     pub(super) fn sync(&mut self, dir: &Path) -> Result<()> {
         self.check_dir(dir)?;
         if self.broken.contains(dir) {
