@@ -92,7 +92,7 @@ static MERGE: &[Command] = &[
 
 const MERGE_HELP: &[&str] = &[
     "NOW",
-    "    Looks for segments that are worth merging without waiting for the next round.",
+    "    Removes all garbage from sealed segments, and replies when it is gone.",
     "PAUSE",
     "    Stops merging until RESUME, or until the store is opened again.",
     "RESUME",
@@ -107,7 +107,9 @@ fn backup(ctx: &mut Context<'_, '_>, args: Args<'_>) -> Outcome {
     if !path.is_absolute() || args[1].contains(&0) {
         return Err(Fault::error("ERR the path of a backup must be absolute"));
     }
-    ctx.job(|engine, done| engine.backup(path, done))?;
+    ctx.job(|engine, done| {
+        engine.backup(path, Box::new(move |outcome| done(outcome.map(drop))));
+    })?;
     ctx.reply.ok();
     Ok(())
 }
@@ -125,7 +127,7 @@ fn merge_help(ctx: &mut Context<'_, '_>, _: Args<'_>) -> Outcome {
 
 /// `FERRICSTORE.MERGE NOW`
 fn merge_now(ctx: &mut Context<'_, '_>, _: Args<'_>) -> Outcome {
-    ctx.server.engine().merge_now();
+    ctx.job(|engine, done| engine.merge_now(done))?;
     ctx.reply.ok();
     Ok(())
 }
@@ -157,7 +159,7 @@ fn merge_status(ctx: &mut Context<'_, '_>, _: Args<'_>) -> Outcome {
     ];
     ctx.reply.map(figures.len() + 1);
     ctx.reply.bulk_str("state");
-    ctx.reply.bulk_str(stats.merge_state.name());
+    ctx.reply.bulk_str(stats.merge_state);
     for (name, value) in figures {
         ctx.reply.bulk_str(name);
         ctx.reply.integer(i64::try_from(value).unwrap_or(i64::MAX));
