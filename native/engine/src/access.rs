@@ -322,7 +322,9 @@ impl<'e> Access<'e> {
         );
         // Memory that others let go of must not wait for this thread meanwhile. The waiter is
         // always called; were it lost, the channel would say so.
-        self.guard.repin_after(|| drop(receiver.recv()));
+        self.guard.repin_after(|| {
+            let _ = receiver.recv();
+        });
     }
 
     /// Notes what a command that is about to run will need from disk, if anything: so that all of
@@ -711,11 +713,6 @@ impl<'e> Locked<'_, 'e> {
 
     fn shard(&self, key: &Key<'_>) -> &Shard {
         &self.shards[self.position(key)].1
-    }
-
-    fn shard_mut(&mut self, key: &Key<'_>) -> &mut Shard {
-        let position = self.position(key);
-        &mut self.shards[position].1
     }
 
     fn index(&self, key: &Key<'_>) -> &Index {

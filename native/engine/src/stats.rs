@@ -49,8 +49,9 @@ pub struct Stats {
     pub cache_evictions: u64,
     /// Records fetched from disk because a command needed them.
     pub fetched: u64,
-    /// Reads issued for that, and bytes read.
+    /// Reads issued for that.
     pub fetch_reads: u64,
+    /// Bytes of these reads.
     pub fetch_bytes: u64,
     /// Records found damaged when they were fetched.
     pub damaged: u64,

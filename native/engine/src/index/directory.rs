@@ -4,7 +4,6 @@ use std::sync::Arc;
 
 use super::slot::{HASH_BITS, Slot};
 use super::table::Table;
-use crate::prefetch::prefetch;
 use crate::sync::{AtomicPtr, Guard, Ordering};
 
 /// `2^depth` tables by the leading `depth` bits of the hash; one that shares fewer bits is there
@@ -143,14 +142,6 @@ impl IndexReader {
         let Some(table) = self.table(hash, guard) else { return };
         if let Some((at, _)) = table.find(hash, |found| found.address() == slot.address()) {
             table.cells()[at].touch(slot, now_s);
-        }
-    }
-
-    /// Asks for the slots where a search for `hash` begins.
-    #[inline]
-    pub(crate) fn prefetch(&self, hash: u32, guard: &Guard) {
-        if let Some(table) = self.table(hash, guard) {
-            prefetch(table.home(hash));
         }
     }
 }

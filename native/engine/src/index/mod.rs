@@ -23,5 +23,5 @@ mod writer;
 
 pub(crate) use directory::IndexReader;
 pub(crate) use slot::{ACCESS_SPAN, HASH_BITS, Slot};
-pub(crate) use transfer::{IndexLoader, LoadError, TableCopy};
+pub(crate) use transfer::{IndexLoader, TableCopy};
 pub(crate) use writer::{Due, Index, Place};

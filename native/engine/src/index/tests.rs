@@ -1,6 +1,7 @@
 use std::collections::{HashMap, HashSet};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
+use super::transfer::LoadError;
 use super::*;
 use crate::log::{Trash, TrashBin, trash};
 
@@ -296,7 +297,6 @@ fn a_reader_notes_accesses_but_not_on_other_entries() {
     index.remove(place);
     reader.touch(hash(7), newer, 100, &guard);
     assert!(reader.find(hash(7), &guard, is_seven).is_none());
-    reader.prefetch(hash(7), &guard);
     drop(index);
     assert!(reader.find(hash(8), &guard, |_| true).is_none());
 }

@@ -147,6 +147,7 @@ impl Cache {
     }
 
     /// Entries, those included whose slot has moved away.
+    #[cfg(test)]
     pub(crate) fn entries(&self) -> u64 {
         self.probation.entries() + self.main.entries()
     }

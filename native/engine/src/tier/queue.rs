@@ -69,11 +69,6 @@ impl Large {
     pub(super) fn len(&self) -> usize {
         self.0.len()
     }
-
-    pub(super) fn head(&self) -> &Head {
-        // SAFETY: `new` wrote an entry at the beginning of the chunk, which lives as long as `self`.
-        unsafe { &*self.0.base().cast::<Head>() }
-    }
 }
 
 /// # Safety

@@ -15,8 +15,7 @@ use proptest::test_runner::{Config as ProptestConfig, FileFailurePersistence};
 
 use ferric_engine::io::Io;
 use ferric_engine::{
-    Access, Compression, Engine, Entry, Key, ManualClock, Meta, Op, OpenError, Options, ReadError,
-    WriteError,
+    Access, Engine, Entry, Key, ManualClock, Meta, Op, OpenError, Options, ReadError, WriteError,
 };
 
 /// The time at which the tests read and write unless they say otherwise, Unix milliseconds.
@@ -32,7 +31,6 @@ pub fn options(io: Arc<dyn Io>) -> Options {
     options.shards = 3;
     options.spaces = 4;
     options.segment_size = 64 << 10;
-    options.compression = Compression::None;
     options.route = route;
     options.clock = Arc::new(ManualClock::new(NOW));
     options
@@ -109,7 +107,10 @@ pub fn run<T, E: MayBeCold>(
                 missing.set_attempts(attempts);
                 drop(access);
                 let (sender, receiver) = channel();
-                engine.fetch(missing, Box::new(move || drop(sender.send(()))));
+                let told = move || {
+                    let _ = sender.send(());
+                };
+                engine.fetch(missing, Box::new(told));
                 receiver.recv().expect("the waiter is called");
             }
             Err(error) => return Err(error),
