@@ -107,9 +107,7 @@ fn backup(ctx: &mut Context<'_, '_>, args: Args<'_>) -> Outcome {
     if !path.is_absolute() || args[1].contains(&0) {
         return Err(Fault::error("ERR the path of a backup must be absolute"));
     }
-    ctx.job(|engine, done| {
-        engine.backup(path, Box::new(move |outcome| done(outcome.map(|_summary| ()))));
-    })?;
+    ctx.job(|engine, done| engine.backup(path, done))?;
     ctx.reply.ok();
     Ok(())
 }
