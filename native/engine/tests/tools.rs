@@ -12,13 +12,16 @@ use std::sync::Arc;
 use common::disk::{BLOCK, bytes, frames, overwrite, replace, segments};
 use common::model::{Step, execute_at, value};
 use common::rng::Rng;
-use common::{NOW, dump, first_seed, open, options, quiet, rounds, wait, write};
+use common::{NOW, dump, first_seed, open, quiet, rounds, wait, write};
 use ferric_engine::io::sim::{Fault, SimIo};
 use ferric_engine::io::{Io, OpenMode};
 use ferric_engine::tools::{CheckReport, Meaning, SalvageReport, Settings, check, salvage, stat};
 use ferric_engine::{Engine, OpenError};
 
 type Content = BTreeMap<Vec<u8>, Vec<u8>>;
+/// All values that each key ever had.
+type Ever = BTreeMap<Vec<u8>, BTreeSet<Vec<u8>>>;
+type Deed = Box<dyn Fn(&SimIo)>;
 
 fn store() -> PathBuf {
     PathBuf::from("/store")
@@ -48,7 +51,7 @@ fn salvaged(io: &SimIo, spaces: u16) -> Vec<Content> {
 
 /// A store of several segments, each key written more than once and some deleted; all that each key
 /// ever was, and its content.
-fn sample(seed: u64, close: bool) -> (SimIo, BTreeMap<Vec<u8>, BTreeSet<Vec<u8>>>, Content) {
+fn sample(seed: u64, close: bool) -> (SimIo, Ever, Content) {
     let io = SimIo::new();
     let engine = Engine::open(quiet(Arc::new(io.clone()))).expect("open");
     let (mut rng, mut ever, mut content) = (Rng(seed), BTreeMap::new(), Content::new());
@@ -229,7 +232,7 @@ fn a_flipped_bit_in_what_is_derived_from_the_records_is_found() {
 }
 
 /// A store whose records are mostly in merged segments, compressed.
-fn merged_sample(seed: u64) -> (SimIo, BTreeMap<Vec<u8>, BTreeSet<Vec<u8>>>, Content) {
+fn merged_sample(seed: u64) -> (SimIo, Ever, Content) {
     let io = SimIo::new();
     let engine = Engine::open(quiet(Arc::new(io.clone()))).expect("open");
     let (mut rng, mut ever, mut content) = (Rng(seed), BTreeMap::new(), Content::new());
@@ -337,7 +340,7 @@ fn a_missing_merged_segment_is_said() {
 fn a_missing_list_or_checkpoint_is_said() {
     let (io, _, content) = sample(12, true);
     let is_checkpoint = |file: &PathBuf| file.to_string_lossy().contains("checkpoint-");
-    let newest = io.file_names().into_iter().filter(is_checkpoint).next_back().expect("one");
+    let newest = io.file_names().into_iter().rfind(is_checkpoint).expect("one");
     let image = io.snapshot();
     image.remove(&newest).expect("remove");
     let report = check_it(&image);
@@ -374,7 +377,7 @@ fn what_is_missing_or_mixed_up_is_said_and_the_rest_is_saved() {
     let (io, ever, content) = sample(6, true);
     let files = segments(&io);
     assert!(files.len() >= 3);
-    let cases: [(&str, Box<dyn Fn(&SimIo)>); 6] = [
+    let cases: [(&str, Deed); 6] = [
         ("no manifest", Box::new(|io| io.remove(Path::new("/store/STORE")).expect("remove"))),
         ("no first segment", Box::new(|io| io.remove(&segments(io)[0]).expect("remove"))),
         ("no second segment", Box::new(|io| io.remove(&segments(io)[1]).expect("remove"))),

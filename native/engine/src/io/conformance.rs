@@ -154,6 +154,24 @@ fn an_open_file_outlives_its_name() {
 }
 
 #[test]
+fn empty_directories_are_removed() {
+    on_each(|io, dir| {
+        let inner = dir.join("inner");
+        assert_eq!(kind(io.remove_dir(&inner)), ErrorKind::NotFound);
+        io.create_dir(&inner.join("deep")).unwrap();
+        assert_eq!(kind(io.remove_dir(&inner)), ErrorKind::DirectoryNotEmpty);
+        io.remove_dir(&inner.join("deep")).unwrap();
+        io.open(&inner.join("f"), OpenMode::Create).unwrap();
+        assert_eq!(kind(io.remove_dir(&inner)), ErrorKind::DirectoryNotEmpty);
+        io.remove(&inner.join("f")).unwrap();
+        io.remove_dir(&inner).unwrap();
+        assert_eq!(kind(io.list(&inner)), ErrorKind::NotFound);
+        io.create_dir(&inner).unwrap();
+        assert_eq!(io.list(&inner).unwrap(), Vec::<PathBuf>::new());
+    });
+}
+
+#[test]
 fn names_are_created_once_renamed_and_removed() {
     on_each(|io, dir| {
         let (a, b) = (dir.join("a"), dir.join("b"));
