@@ -3,6 +3,7 @@
 //! - [`server`] starts, stops and kills servers; [`client`] talks to them.
 //! - [`differential`] sends the same random commands to two servers and compares the replies.
 //! - [`crash`] kills a server under load and checks what it remembers.
+//! - [`power_cut`] cuts off or fills its disk, which is one of [`disk`].
 //!
 //! Everything random comes from a seed ([`rng`]), which is printed, so that a failure can be run
 //! again.
@@ -10,7 +11,9 @@
 pub mod client;
 pub mod crash;
 pub mod differential;
+pub mod disk;
 pub mod options;
+pub mod power_cut;
 pub mod rng;
 pub mod server;
 pub mod text;

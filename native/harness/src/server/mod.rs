@@ -62,12 +62,30 @@ pub struct Settings {
     pub shards: u32,
     /// The password clients need, if any.
     pub password: Option<String>,
+    /// What the names of its log and temporary files begin with; by default, `data_dir`.
+    pub aside: Option<PathBuf>,
+    /// More of FerricStore's environment variables.
+    pub environment: Vec<(&'static str, String)>,
 }
 
 impl Settings {
     /// The usual settings for `product` in `data_dir`.
     pub fn new(product: Product, durability: Durability, data_dir: PathBuf) -> Settings {
-        Settings { product, durability, data_dir, io: "auto", shards: 0, password: None }
+        Settings {
+            product,
+            durability,
+            data_dir,
+            io: "auto",
+            shards: 0,
+            password: None,
+            aside: None,
+            environment: Vec::new(),
+        }
+    }
+
+    /// A file or directory of the server that is not part of its data.
+    fn aside(&self, extension: &str) -> PathBuf {
+        self.aside.as_ref().unwrap_or(&self.data_dir).with_extension(extension)
     }
 }
 
@@ -122,7 +140,7 @@ impl Server {
         fs::create_dir_all(&settings.data_dir).map_err(context("data directory"))?;
         let port = free_port().map_err(context("free port"))?;
         let health_port = free_port().map_err(context("free port"))?;
-        let log = settings.data_dir.with_extension("log");
+        let log = settings.aside("log");
         let output = fs::File::create(&log).map_err(context("log file"))?;
         let errors = output.try_clone().map_err(context("log file"))?;
         let mut command = command(&settings, port, health_port);
@@ -207,6 +225,20 @@ impl Server {
         self.output()
     }
 
+    /// Stops the server with SIGSTOP, so that it does nothing more until [`Server::resume`], and
+    /// waits until it has stopped.
+    ///
+    /// # Errors
+    /// When it does not stop.
+    pub fn pause(&self) -> Result<(), ServerError> {
+        self.process.pause().map_err(|error| self.lost(error))
+    }
+
+    /// Lets a paused server go on.
+    pub fn resume(&self) {
+        self.process.resume();
+    }
+
     /// Asks the server to stop with SIGTERM, without waiting.
     pub fn terminate(&self) {
         self.process.terminate();
@@ -248,7 +280,8 @@ fn release(settings: &Settings, script: &Path, port: u16, health_port: u16) -> C
         .env("FERRICSTORE_IO", settings.io)
         .env("FERRICSTORE_SHARD_COUNT", settings.shards.to_string())
         .env("FERRICSTORE_PASSWORD", settings.password.as_deref().unwrap_or(""))
-        .env("RELEASE_TMP", settings.data_dir.with_extension("tmp"));
+        .env("RELEASE_TMP", settings.aside("tmp"))
+        .envs(settings.environment.iter().map(|(name, value)| (name, value)));
     command
 }
 
