@@ -1,7 +1,7 @@
 [
   inputs: [
     "{mix,cargo_compiler,.formatter}.exs",
-    "{config,lib,test}/**/*.{ex,exs}",
+    "{bench,config,lib,test}/**/*.{ex,exs}",
     "docs/embedding/{mix,.formatter}.exs",
     "docs/embedding/{config,lib,test}/**/*.{ex,exs}"
   ]

@@ -8,7 +8,6 @@
 //! redis-benchmark is the client. The two servers of a contest run at the same time, and are
 //! measured in turn, so that what else happens on the machine meets both. See the folder's README.
 
-mod machine;
 mod matrix;
 mod measure;
 mod table;
@@ -18,6 +17,7 @@ use std::path::Path;
 use std::process::ExitCode;
 use std::time::Duration;
 
+use ferric_harness::machine;
 use ferric_harness::options::Options;
 use ferric_harness::server::{Product, Scratch, Server, Settings};
 use matrix::{Contest, Workload};

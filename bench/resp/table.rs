@@ -3,7 +3,8 @@
 use std::fmt::Write;
 use std::time::Duration;
 
-use crate::machine;
+use ferric_harness::machine;
+
 use crate::matrix::{Command, Contest, Workload};
 use crate::measure::Measured;
 

@@ -41,18 +41,14 @@ defmodule FerricStore.Application do
     System.halt(1)
   end
 
-  defp opened("new"), do: "new store"
-  defp opened("checkpoint"), do: "from a checkpoint"
-  defp opened("rebuild"), do: "index rebuilt"
-
   defp announce(places) do
     stats = FerricStore.Store.stats(FerricStore)
 
     IO.puts(
       "FerricStore #{stats.version} is ready: listening on #{Enum.join(places, ", ")}; " <>
         "data directory #{stats.data_dir}, durability #{stats.durability}, I/O back end #{stats.io}, " <>
-        "memory budget #{div(stats.max_memory, 1_048_576)} MiB; " <>
-        "opened in #{stats.recovery_ms} ms (#{opened(stats.recovery)})"
+        "memory budget #{div(stats.max_memory, 1_048_576)} MiB, " <>
+        "recovery #{stats.recovery}, #{stats.recovery_ms} ms"
     )
   end
 end

@@ -83,6 +83,12 @@ defmodule FerricStore.Embedded do
     end
   end
 
+  defp settle({_reply, _wait, :waiting}, session, key, arguments) do
+    receive do
+      :ferric_done -> session |> Native.call(arguments) |> settle(session, key, arguments)
+    end
+  end
+
   defp settle({reply, 0, next}, _session, key, _arguments), do: finish(next, reply, key)
 
   defp settle({reply, position, next}, _session, key, _arguments) do

@@ -22,12 +22,14 @@ defmodule FerricStore.Native do
     * `:busy` - too much of the log is not synced yet: continue after the message `:ferric_room`
     * `:cold` - the next command needs data that is on disk only: continue after the message `:ferric_resident`, which
       comes once for each `:cold`
+    * `:waiting` - the next command has started long work on a thread of the engine: continue after the message
+      `:ferric_done`, which comes once for each `:waiting`
     * `{:sleep, milliseconds}` - continue after this time
     * `{:kill, pids}` - end these clients' connections, then continue
     * `{:shutdown, :save | :nosave}` - stop the server
     * `:close` - close the connection
 
-  With `call`, `:again`, `:busy`, `:cold` and `:dirty` mean that nothing was executed and that the call is to be made again
+  With `call`, `:again`, `:busy`, `:cold`, `:waiting` and `:dirty` mean that nothing was executed and that the call is to be made again
   with the same arguments.
   """
 
@@ -50,6 +52,7 @@ defmodule FerricStore.Native do
           | :dirty
           | :busy
           | :cold
+          | :waiting
           | {:sleep, milliseconds :: non_neg_integer()}
           | {:kill, [pid()]}
           | {:shutdown, :save | :nosave}

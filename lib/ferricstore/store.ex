@@ -140,7 +140,7 @@ defmodule FerricStore.Store do
   def init(%{background: background} = state) do
     # So that terminate/2 runs, and closes the store, when the supervisor stops this process.
     Process.flag(:trap_exit, true)
-    state = Map.merge(state, %{handle: nil, paused: false})
+    state = Map.merge(state, %{handle: nil, messenger: nil, paused: false})
 
     if background do
       {:ok, state, {:continue, :open}}
@@ -190,7 +190,7 @@ defmodule FerricStore.Store do
   @impl GenServer
   def terminate(_reason, %{handle: nil}), do: :ok
 
-  def terminate(_reason, %{handle: handle, name: name, engine: engine}) do
+  def terminate(_reason, %{handle: handle, name: name, engine: engine} = state) do
     :persistent_term.erase({__MODULE__, name, :status})
     :persistent_term.erase({__MODULE__, name})
 
@@ -198,16 +198,20 @@ defmodule FerricStore.Store do
       :ok -> :ok
       {:error, message} -> Logger.error("closing #{engine.data_dir}: #{message}")
     end
+
+    Messenger.flush(state.messenger)
   end
 
   defp open(%{engine: engine, name: name} = state) do
     close_leftover(name)
 
-    with {:ok, handle} <- Native.open(Map.put(engine, :messenger, Messenger.start_link())) do
+    messenger = Messenger.start_link()
+
+    with {:ok, handle} <- Native.open(Map.put(engine, :messenger, messenger)) do
       :persistent_term.put({__MODULE__, name}, handle)
       :persistent_term.put({__MODULE__, name, :status}, :open)
       watch()
-      {:ok, %{state | handle: handle}}
+      {:ok, %{state | handle: handle, messenger: messenger}}
     end
   end
 

@@ -125,6 +125,12 @@ defmodule FerricStore.Server.Connection do
     end
   end
 
+  defp proceed(:waiting, state) do
+    receive do
+      :ferric_done -> continue(state)
+    end
+  end
+
   defp proceed({:sleep, milliseconds}, state) do
     Process.sleep(milliseconds)
     continue(state)

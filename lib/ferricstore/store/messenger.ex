@@ -14,9 +14,30 @@ defmodule FerricStore.Store.Messenger do
     :proc_lib.spawn_opt(__MODULE__, :loop, [], [:link, priority: :high])
   end
 
+  @doc """
+  Returns when everything that the engine has said so far has been passed on. A store that is closed waits for this
+  before it ends, and this process with it: somebody may wait for the last news.
+  """
+  @spec flush(pid()) :: :ok
+  def flush(messenger) do
+    monitor = Process.monitor(messenger)
+    send(messenger, {:flush, self(), monitor})
+
+    receive do
+      {:flushed, ^monitor} -> :ok
+      {:DOWN, ^monitor, :process, ^messenger, _reason} -> :ok
+    end
+
+    Process.demonitor(monitor, [:flush])
+    :ok
+  end
+
   @doc false
   def loop do
     receive do
+      {:flush, pid, monitor} ->
+        send(pid, {:flushed, monitor})
+
       {:ferric_durable, position, pids} ->
         tell(pids, {:ferric_durable, position})
 
@@ -25,6 +46,9 @@ defmodule FerricStore.Store.Messenger do
 
       {:ferric_resident, pids} ->
         tell(pids, :ferric_resident)
+
+      {:ferric_done, pids} ->
+        tell(pids, :ferric_done)
     end
 
     __MODULE__.loop()

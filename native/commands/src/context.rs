@@ -2,9 +2,10 @@
 
 use std::borrow::Cow;
 
-use ferric_engine::{Access, Contended, Key, ReadError, WriteError};
+use ferric_engine::{Access, Contended, Engine, Key, ReadError, WriteError};
 use ferric_resp::Encoder;
 
+use crate::job::{Done, Job};
 use crate::server::Server;
 use crate::session::Session;
 use crate::slot;
@@ -38,6 +39,8 @@ pub enum Fault {
     /// Nothing was done: a key has to be fetched from disk (see `Access::take_missing`), and the
     /// command is to be run again afterwards.
     Cold,
+    /// A job has been started (see [`Context::job`]); the command is to be run again when it is done.
+    Waiting,
     /// Nothing was done: the disk is full.
     Full,
     /// The log could not be synced; the store accepts no further writes.
@@ -70,6 +73,7 @@ impl From<ReadError> for Fault {
             ReadError::Cold => Fault::Cold,
             ReadError::Damaged => Fault::error(DAMAGED),
             ReadError::Closed => Fault::Failed,
+            ReadError::Contended => Fault::Long,
         }
     }
 }
@@ -145,6 +149,21 @@ impl<'c, 'e> Context<'c, 'e> {
     /// Addresses `bytes` in database `db`.
     pub fn key_in<'k>(&self, db: u16, bytes: &'k [u8]) -> Key<'k> {
         self.access.key(db, slot::shard_of(bytes, self.server.shards()), bytes)
+    }
+
+    /// Does `start`'s work on a thread of the engine: the first run of the command starts it, and the
+    /// one after its end goes on from here.
+    ///
+    /// # Errors
+    /// [`Fault::Waiting`] until the job is done, then what it says went wrong.
+    pub fn job(&mut self, start: impl FnOnce(&Engine, Done)) -> Outcome {
+        if let Some(job) = self.session.job() {
+            return job.outcome().ok_or(Fault::Waiting)?.map_err(|why| format!("ERR {why}").into());
+        }
+        let (job, done) = Job::new();
+        self.session.set_job(job);
+        start(self.server.engine(), done);
+        Err(Fault::Waiting)
     }
 
     /// Asks to be run on a dirty scheduler when `work` (bytes touched or elements visited) is more

@@ -71,6 +71,8 @@ pub enum Next {
     Busy,
     /// A key has to be fetched from disk: call again when what [`Progress::missing`] says is there.
     Cold,
+    /// The command has started a job: call again when it is done, see [`Session::wait_for_job`].
+    Waiting,
     /// The connection's process has to act, then call again (except after closing).
     Control(Control),
 }
@@ -131,8 +133,8 @@ impl Server {
         Progress { wait, next, missing }
     }
 
-    /// Runs one command given as words. With [`Next::Again`], [`Next::Busy`], [`Next::Long`] or
-    /// [`Next::Cold`] nothing has been executed, and it has to be given again.
+    /// Runs one command given as words. With [`Next::Again`], [`Next::Busy`], [`Next::Long`],
+    /// [`Next::Cold`] or [`Next::Waiting`] nothing has been executed, and it has to be given again.
     pub fn call(
         &self,
         session: &mut Session,
@@ -386,7 +388,7 @@ impl<'c> Batch<'c> {
     #[cold]
     fn missing_of_command(&mut self, args: Args<'_>) -> Missing {
         let keyspace = self.keyspace();
-        lookahead::note_command(&mut self.access, keyspace, args, lookahead::MAX_KEYS);
+        lookahead::note_command(&mut self.access, keyspace, args, usize::MAX);
         self.take_missing()
     }
 
@@ -410,6 +412,7 @@ impl<'c> Batch<'c> {
             Fault::Busy => return Ran::Stopped(Next::Busy),
             Fault::Long => return Ran::Stopped(Next::Long),
             Fault::Cold => return Ran::Stopped(Next::Cold),
+            Fault::Waiting => return Ran::Stopped(Next::Waiting),
             Fault::Full => refusal::misconf(refusal::NO_SPACE),
             Fault::Paused => return Ran::Stopped(control.map_or(Next::Again, Next::Control)),
             Fault::Failed => {

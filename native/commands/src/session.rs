@@ -6,6 +6,7 @@ use std::sync::atomic::Ordering::Relaxed;
 use ferric_resp::{ArgSlices, Decoder, Protocol};
 
 use crate::clients::{Client, Clients, Identity, Peer, Transport};
+use crate::job::{Job, Waker};
 
 /// The step of SplitMix64 from one state to the next.
 const GOLDEN_GAMMA: u64 = 0x9e37_79b9_7f4a_7c15;
@@ -40,6 +41,8 @@ pub struct Session {
     random: u64,
     /// How often the command that runs has stopped for keys on disk.
     cold: u32,
+    /// What the command that runs has started and waits for.
+    job: Option<Job>,
     pub(crate) reply_mode: ReplyMode,
     pub(crate) input: Input,
 }
@@ -65,6 +68,7 @@ impl Session {
             paused: false,
             random,
             cold: 0,
+            job: None,
             reply_mode: ReplyMode::On,
             input: Input::default(),
         }
@@ -224,10 +228,30 @@ impl Session {
         before
     }
 
+    /// The job that an earlier run of the command has started.
+    pub(crate) fn job(&self) -> Option<&Job> {
+        self.job.as_ref()
+    }
+
+    /// Notes the job that the command has started.
+    pub(crate) fn set_job(&mut self, job: Job) {
+        self.job = Some(job);
+    }
+
+    /// Has `waker` called when the job that the command waits for is done, from the thread that
+    /// does it. Gives it back, uncalled, when there is nothing to wait for.
+    pub fn wait_for_job(&self, waker: Waker) -> Option<Waker> {
+        match &self.job {
+            Some(job) => job.wait(waker),
+            None => Some(waker),
+        }
+    }
+
     /// A command is done: the next one sees other dice.
     #[inline]
     pub(crate) fn command_done(&mut self) {
         self.cold = 0;
+        self.job = None;
         self.random = self.random.wrapping_add(GOLDEN_GAMMA);
     }
 }

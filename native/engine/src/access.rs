@@ -20,6 +20,7 @@ use crate::stats::Counters;
 use crate::tier::fetch::ColdRef;
 
 pub(crate) mod keyspace;
+mod read;
 
 /// Records fetched for one batch of commands at a time, and their bytes.
 const MAX_MISSING: usize = 256;
@@ -67,6 +68,10 @@ impl Missing {
         self.refs.is_empty()
     }
 
+    fn is_full(&self) -> bool {
+        self.refs.len() >= MAX_MISSING || self.bytes >= MAX_MISSING_BYTES
+    }
+
     /// Says that the command has been run `attempts` times before, and something was always
     /// missing: then it may need more at a time than the read cache has room for, and gets it.
     pub fn set_attempts(&mut self, attempts: u32) {
@@ -90,9 +95,9 @@ impl Missing {
 
     fn add(&mut self, shard: u16, space: u32, slot: Slot) {
         let len = slot.size_bound();
-        let full = self.refs.len() >= MAX_MISSING || self.bytes + len > MAX_MISSING_BYTES;
         // One at least, however large: or its command would never run.
-        if full && !self.refs.is_empty() {
+        let fits = self.refs.is_empty() || self.bytes + len <= MAX_MISSING_BYTES;
+        if self.is_full() || !fits {
             return;
         }
         self.bytes += len;
@@ -309,7 +314,12 @@ impl<'e> Access<'e> {
         let (sender, receiver) = std::sync::mpsc::sync_channel(1);
         let mut missing = self.take_missing();
         missing.set_attempts(attempts);
-        self.core.fetch(missing, Box::new(move || drop(sender.send(()))));
+        self.core.fetch(
+            missing,
+            Box::new(move || {
+                let _ = sender.send(());
+            }),
+        );
         // Memory that others let go of must not wait for this thread meanwhile. The waiter is
         // always called; were it lost, the channel would say so.
         self.guard.repin_after(|| drop(receiver.recv()));
@@ -322,6 +332,11 @@ impl<'e> Access<'e> {
         let shard = core.shards[usize::from(key.shard)].lock();
         // Whether it is there, and what is wrong with it, is the command's to find out.
         let _ = self.find(&shard, key);
+    }
+
+    /// Whether as much is noted as is fetched at a time: further keys need not be looked at.
+    pub fn is_note_full(&self) -> bool {
+        self.missing.is_full()
     }
 
     /// What has to be fetched before commands that met [`ReadError::Cold`] are run again. Empties
@@ -452,7 +467,7 @@ impl<'e> Locked<'_, 'e> {
         let Some(found) = self.read(key)? else { return Ok(None) };
         let now_s = self.access.now_s();
         if found.slot.idle_s(now_s) != 0 {
-            self.index(key).slot_mut(found.place).touch(now_s);
+            self.index(key).touch(found.place, now_s);
         }
         self.access.count_read(found.slot.address());
         Ok(Some(self.entry(&found)))
@@ -539,8 +554,15 @@ impl<'e> Locked<'_, 'e> {
         let core = self.access.core;
         core.log.append(&writes, &self.access.guard, |_, address| addresses.push(address))?;
         let first = addresses[0];
+        let several = addresses.len() > 1;
+        if several {
+            self.shards.iter().for_each(|(_, shard)| shard.view.begin_batch());
+        }
         for ((op, old), address) in effective.into_iter().zip(addresses) {
             self.apply(op, old, first, address);
+        }
+        if several {
+            self.shards.iter().for_each(|(_, shard)| shard.view.end_batch());
         }
         Ok(())
     }
@@ -590,10 +612,10 @@ impl<'e> Locked<'_, 'e> {
             Op::Delete { .. } => {
                 self.access.depend_on(address);
                 self.access.wrote = true;
+                self.shard(key).view.note_deletion(key.hash, address + 1);
                 if let Some((place, slot)) = entry {
                     self.remove(key, place, slot);
                 }
-                self.shard_mut(key).note_deletion(key.hash, address + 1);
             }
         }
     }
@@ -620,7 +642,7 @@ impl<'e> Locked<'_, 'e> {
             Some((place, old)) => {
                 space.expires -= u64::from(old.expiry_s() != 0);
                 core.leave(&mut shard.live, old, &self.access.guard);
-                *space.index.slot_mut(place) = slot;
+                space.index.set(place, slot);
             }
             None => space.index.insert(slot),
         }
@@ -646,11 +668,11 @@ impl<'e> Locked<'_, 'e> {
         let address = found.slot.address();
         self.access.depend_on(address);
         if self.access.is_expired(found.header.expiry_ms) {
-            self.remove(key, found.place, found.slot);
             // A crash that loses this record could bring an older one back.
             if is_in_log(address) {
-                self.shard_mut(key).note_deletion(key.hash, address + 1);
+                self.shard(key).view.note_deletion(key.hash, address + 1);
             }
+            self.remove(key, found.place, found.slot);
             Counters::add(&self.access.core.log.counters.expired, 1);
             return Ok(None);
         }
@@ -660,7 +682,7 @@ impl<'e> Locked<'_, 'e> {
     /// The reply depends on whatever took the key away: a deletion, an expiry, a flush, a swap.
     fn depend_on_absence(&mut self, key: &Key<'_>) {
         let shard = self.shard(key);
-        let lsn = shard.deleted(key.hash).max(shard.spaces[usize::from(key.space)].lsn);
+        let lsn = shard.view.deleted(key.hash).max(shard.spaces[usize::from(key.space)].lsn);
         self.access.depends = self.access.depends.max(lsn);
     }
 
@@ -697,8 +719,8 @@ impl<'e> Locked<'_, 'e> {
         &mut self.shards[position].1
     }
 
-    fn index(&mut self, key: &Key<'_>) -> &mut Index {
-        &mut self.shard_mut(key).spaces[usize::from(key.space)].index
+    fn index(&self, key: &Key<'_>) -> &Index {
+        &self.shard(key).spaces[usize::from(key.space)].index
     }
 
     fn space_id(&self, key: &Key<'_>) -> u32 {

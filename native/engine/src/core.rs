@@ -15,11 +15,14 @@ use crate::log::Log;
 use crate::shard::{RecordRef, Shard, Space};
 use crate::tier::chunks::Chunks;
 use crate::tier::fetch::Fetcher;
+use crate::view::View;
 
 /// One open store.
 pub(crate) struct Core {
     pub log: Arc<Log>,
     pub shards: Box<[Mutex<Shard>]>,
+    /// What readers see of each shard without its lock.
+    pub views: Box<[Arc<View>]>,
     pub spaces: u16,
     /// Next incarnation of a key space; changed only with all shards locked.
     pub next_space: AtomicU32,

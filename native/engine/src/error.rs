@@ -56,6 +56,9 @@ pub enum ReadError {
     /// The key is not in memory, and the store is closed.
     #[error("the store is closed")]
     Closed,
+    /// The key's shard is locked by somebody else for longer than the caller would wait.
+    #[error("the key's shard is busy")]
+    Contended,
 }
 
 /// Why a write was not done. In every case nothing has happened.
@@ -90,6 +93,8 @@ impl From<ReadError> for WriteError {
             ReadError::Cold => WriteError::Cold,
             ReadError::Damaged => WriteError::Damaged,
             ReadError::Closed => WriteError::Closed,
+            // Writers hold the lock already.
+            ReadError::Contended => WriteError::Busy,
         }
     }
 }
@@ -98,6 +103,12 @@ impl From<ReadError> for WriteError {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("the key's shard is busy")]
 pub struct Contended;
+
+impl From<Contended> for ReadError {
+    fn from(_: Contended) -> ReadError {
+        ReadError::Contended
+    }
+}
 
 /// The log failed: what waited for durability has an unknown outcome.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]

@@ -25,7 +25,9 @@ mod recovery;
 mod shard;
 mod stats;
 mod sweep;
+mod sync;
 mod tier;
+mod view;
 
 pub use access::{Access, Entry, Hint, Key, Locked, Meta, Missing, Op};
 pub use clock::{Clock, ManualClock, SystemClock};

@@ -1,14 +1,16 @@
 //! A shard: the part of every key space that one lock protects.
 
 use std::collections::HashSet;
+use std::sync::Arc;
+
+use crossbeam_epoch::{self as epoch, Guard};
 
 use crate::index::Index;
 use crate::live::Live;
+use crate::log::Trash;
 use crate::record::{HEADER, Header};
 use crate::tier::cache::Cache;
-
-/// Deletions are remembered by this many hash classes, see `Shard::deleted`.
-const DELETED: usize = 256;
+use crate::view::View;
 
 /// Damaged records remembered; those beyond are tried again at each read.
 const MAX_DAMAGED: usize = 10_000;
@@ -25,17 +27,16 @@ pub(crate) struct Space {
 }
 
 impl Space {
-    pub(crate) fn new(id: u32) -> Space {
-        Space { id, index: Index::new(), expires: 0, lsn: 0 }
+    pub(crate) fn new(id: u32, trash: &Trash) -> Space {
+        Space { id, index: Index::new(trash.clone()), expires: 0, lsn: 0 }
     }
 }
 
 /// What a shard's lock protects.
 pub(crate) struct Shard {
     pub spaces: Vec<Space>,
-    /// The newest position, just behind it, of a deletion by class of key hash: who finds no key
-    /// depends on it, since a crash could bring the key back while the deletion is not durable.
-    deleted: Box<[u64; DELETED]>,
+    /// What readers see without the lock.
+    pub view: Arc<View>,
     /// What the shard's entries make of each segment.
     pub live: Live,
     pub cache: Cache,
@@ -48,11 +49,16 @@ impl Shard {
     pub(crate) fn new(shift: u32, cache: Cache) -> Shard {
         Shard {
             spaces: Vec::new(),
-            deleted: Box::new([0; DELETED]),
+            view: Arc::new(View::new(0)),
             live: Live::new(shift),
             cache,
             damaged: HashSet::new(),
         }
+    }
+
+    /// Shows readers without the lock what a key space is now.
+    pub(crate) fn publish_space(&self, number: usize, guard: &Guard) {
+        self.view.publish(number, &self.spaces[number], guard);
     }
 
     /// The record at `address` cannot be read: reading it is an error from now on.
@@ -66,13 +72,13 @@ impl Shard {
         !self.damaged.is_empty() && self.damaged.contains(&address)
     }
 
-    pub(crate) fn deleted(&self, hash: u32) -> u64 {
-        self.deleted[hash as usize % DELETED]
-    }
-
-    pub(crate) fn note_deletion(&mut self, hash: u32, lsn: u64) {
-        let class = &mut self.deleted[hash as usize % DELETED];
-        *class = lsn.max(*class);
+    /// Makes the shard, whose key spaces are complete now, visible to readers without the lock.
+    pub(crate) fn publish(&mut self) -> Arc<View> {
+        let (view, guard) = (View::new(self.spaces.len()), epoch::pin());
+        let spaces = self.spaces.iter().enumerate();
+        spaces.for_each(|(number, space)| view.publish(number, space, &guard));
+        self.view = Arc::new(view);
+        Arc::clone(&self.view)
     }
 }
 

@@ -7,17 +7,14 @@ use std::time::Duration;
 
 use parking_lot::{Condvar, Mutex};
 
-use crate::access::keyspace::sweep_table;
+mod expiry;
+
 use crate::core::Core;
 use crate::log::{Files, TrashBin};
-use crate::shard::Space;
+use expiry::Expiry;
 
 /// Time between two rounds.
 const ROUND: Duration = Duration::from_millis(100);
-/// Index tables (4,096 slots each) looked through in a round, of a space that has keys with an
-/// expiry, and of one that has none.
-const TABLES_A_ROUND: usize = 512;
-const TABLES_A_ROUND_IDLE: usize = 4;
 
 /// Rounds between two tries to prepare a spare file.
 const SPARE_PAUSE: u32 = 50;
@@ -72,15 +69,13 @@ impl Sweeper {
 
     /// Works until stopped.
     pub(crate) fn run(&self) {
-        let mut cursors = vec![0usize; self.core.shards.len() * usize::from(self.core.spaces)];
+        let mut expiry = Expiry::new(&self.core);
         // The first at once: the first segment of a new store may want it.
         while !self.prepare_spare() {}
         loop {
             self.prepare_spare();
             self.core.keep_to_budget(&|| *self.stopping.lock());
-            if self.core.sweeping.load(Ordering::Relaxed) {
-                self.sweep(&mut cursors);
-            }
+            expiry.round(&self.core);
             self.discount_emptied();
             self.disk_bytes.store(self.measure_disk(), Ordering::Relaxed);
             self.watch_room();
@@ -122,28 +117,6 @@ impl Sweeper {
         if full != log.is_full() {
             log.set_full(full);
             log.kick_now();
-        }
-    }
-
-    fn sweep(&self, cursors: &mut [usize]) {
-        let now_ms = self.core.clock.now_ms();
-        let spaces = usize::from(self.core.spaces);
-        for (number, cursor) in cursors.iter_mut().enumerate() {
-            let (shard, space) = (&self.core.shards[number / spaces], number % spaces);
-            let mut left = usize::MAX;
-            while left > 0 {
-                let mut shard = shard.lock();
-                let Space { index, expires, .. } = &shard.spaces[space];
-                let tables = index.tables();
-                if index.len() == 0 {
-                    break;
-                }
-                let most = if *expires > 0 { TABLES_A_ROUND } else { TABLES_A_ROUND_IDLE };
-                left = left.min(most).min(tables);
-                *cursor = (*cursor + 1) % tables;
-                sweep_table(&self.core, &mut shard, space, *cursor, now_ms);
-                left -= 1;
-            }
         }
     }
 

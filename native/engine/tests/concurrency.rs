@@ -13,7 +13,7 @@ use common::backend::disk;
 use common::rng::Rng;
 use common::{NOW, get_at, key, options, put, quiet, run, wait, wait_room, write};
 use ferric_engine::io::sim::SimIo;
-use ferric_engine::{Access, Durability, Engine, Key, ReadError, WriteError};
+use ferric_engine::{Access, Durability, Engine, Key, Options, ReadError, WriteError};
 
 /// How long the threads of one test run.
 const SPELL: Duration = Duration::from_millis(1_500);
@@ -58,6 +58,40 @@ fn persist(engine: &Engine, space: u16, changes: &[(&[u8], Option<&[u8]>)]) -> u
             outcome => return outcome.expect("write"),
         }
     }
+}
+
+/// Batches write the same number to two keys of different shards; who reads one after the other,
+/// without locks, never finds the second older than the first.
+#[test]
+fn readers_without_a_lock_see_no_part_of_a_batch() {
+    let io = SimIo::new();
+    let engine = Engine::open(Options { shards: 4, ..quiet(Arc::new(io)) }).expect("open");
+    let names = ["one", "another", "third", "fourth"];
+    let mut crew = Crew::new();
+    {
+        let engine = Arc::clone(&engine);
+        crew.hire(move |round| {
+            let value = round.to_string();
+            let changes = names.map(|name| (name.as_bytes(), Some(value.as_bytes())));
+            while let Err(error) = write(&engine, 0, &changes) {
+                assert_eq!(error, WriteError::Busy);
+                wait_room(&engine);
+            }
+        });
+    }
+    let number = |engine: &Engine, name: &str| -> u64 {
+        let value = get_at(engine, 0, name.as_bytes()).0.unwrap_or_else(|| b"0".to_vec());
+        String::from_utf8(value).expect("digits").parse().expect("a number")
+    };
+    for order in [[0, 1, 2, 3], [3, 1, 0, 2]] {
+        let engine = Arc::clone(&engine);
+        crew.hire(move |_| {
+            let found = order.map(|at| number(&engine, names[at]));
+            assert!(found.is_sorted(), "{found:?}");
+        });
+    }
+    crew.finish();
+    engine.close().expect("close");
 }
 
 #[test]

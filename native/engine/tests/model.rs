@@ -12,7 +12,7 @@ use common::temp::TempDir;
 use common::{NOW, config, key, options, rounds, wait, wait_room};
 use ferric_engine::io::sim::SimIo;
 use ferric_engine::io::{Io, PosixIo, UringIo};
-use ferric_engine::{Access, Durability, Engine, ManualClock, ReadError, WriteError};
+use ferric_engine::{Access, Durability, Engine, Entry, ManualClock, ReadError, WriteError};
 use proptest::prelude::*;
 
 /// What is done to the store.
@@ -164,9 +164,11 @@ impl Pair {
     fn get(&self, space: u16, bytes: &[u8]) -> Result<(), TestCaseError> {
         let get = |access: &mut Access<'_>| {
             let key = key(&self.engine, access, space, bytes);
-            let mut locked = access.lock(&key);
-            let entry = locked.get(&key)?;
-            Ok::<_, ReadError>(entry.map(|entry| (entry.value.to_vec(), entry.meta.expiry_ms)))
+            let content = |entry: Entry<'_>| (entry.value.to_vec(), entry.meta.expiry_ms);
+            let free = access.read(&key, true, |entry| entry.map(content))?;
+            let locked = access.lock(&key).get(&key)?.map(content);
+            assert_eq!(free, locked, "with and without the lock");
+            Ok::<_, ReadError>(locked)
         };
         let (found, _) = common::run(&self.engine, self.now, get).expect("an intact record");
         prop_assert_eq!(found, self.live(space).remove(bytes));

@@ -29,6 +29,7 @@ rustler::atoms! {
     dirty,
     busy,
     cold,
+    waiting,
     sleep,
     kill,
     shutdown,
@@ -40,6 +41,7 @@ rustler::atoms! {
     ferric_failed,
     ferric_room,
     ferric_resident,
+    ferric_done,
     // figures
     running,
     paused,

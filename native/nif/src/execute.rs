@@ -2,7 +2,7 @@
 
 use std::time::Instant;
 
-use ferric_commands::{Control, Next, Progress};
+use ferric_commands::{Control, Next, Progress, Session};
 use parking_lot::MappedMutexGuard;
 use parking_lot::MutexGuard;
 use rustler::{Binary, Encoder, Env, Error, NewBinary, NifResult, ResourceArc, Term};
@@ -73,7 +73,7 @@ fn run<'a>(env: Env<'a>, client: &Client, data: &[u8], long: bool) -> NifResult<
     let Working { session, replies } = &mut *working;
     replies.clear();
     let progress = client.store.server.execute(session, data, replies, long);
-    let result = finish(env, client, binary(env, replies), progress);
+    let result = finish(env, client, session, binary(env, replies), progress);
     if replies.capacity() > KEPT_REPLY {
         *replies = Vec::new();
     }
@@ -92,7 +92,7 @@ fn run_one<'a>(
     replies.clear();
     let progress = client.store.server.call(session, &args, replies, long);
     let reply = terms::from_reply(env, replies)?;
-    let result = finish(env, client, reply, progress);
+    let result = finish(env, client, session, reply, progress);
     if replies.capacity() > KEPT_REPLY {
         *replies = Vec::new();
     }
@@ -106,7 +106,13 @@ fn binary<'a>(env: Env<'a>, bytes: &[u8]) -> Term<'a> {
 }
 
 /// The triple of replies, position to wait for, and what to do next.
-fn finish<'a>(env: Env<'a>, client: &Client, replies: Term<'a>, progress: Progress) -> Term<'a> {
+fn finish<'a>(
+    env: Env<'a>,
+    client: &Client,
+    session: &Session,
+    replies: Term<'a>,
+    progress: Progress,
+) -> Term<'a> {
     let engine = client.store.server.engine();
     let wait = waiting::for_durability(env, engine, progress.wait);
     let next = match progress.next {
@@ -120,6 +126,10 @@ fn finish<'a>(env: Env<'a>, client: &Client, replies: Term<'a>, progress: Progre
         Next::Cold => {
             waiting::for_records(env, engine, progress.missing);
             atoms::cold().encode(env)
+        }
+        Next::Waiting => {
+            waiting::for_job(env, session, client.store.messenger);
+            atoms::waiting().encode(env)
         }
         Next::Control(control) => control_term(env, client, control),
     };

@@ -22,6 +22,8 @@ pub(crate) struct Store {
     pub server: Arc<Server>,
     /// The process behind each session, for CLIENT KILL.
     pub owners: Mutex<HashMap<u64, LocalPid>>,
+    /// The process that passes the engine's news on.
+    pub messenger: LocalPid,
 }
 
 /// One client's connection.
@@ -105,10 +107,11 @@ fn open(env: Env<'_>, options: OpenOptions) -> Term<'_> {
 }
 
 fn open_store(options: OpenOptions) -> Result<Store, Refusal> {
+    let messenger = options.messenger;
     let (engine_options, server_options) = settings(options)?;
     let engine = Engine::open(engine_options).map_err(refusal)?;
     let server = Arc::new(Server::new(engine, server_options));
-    Ok(Store { server, owners: Mutex::default() })
+    Ok(Store { server, owners: Mutex::default(), messenger })
 }
 
 /// 0 asks for a share of the machine's memory.

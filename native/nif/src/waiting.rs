@@ -5,6 +5,7 @@
 
 use std::cell::RefCell;
 
+use ferric_commands::Session;
 use ferric_engine::{Engine, Failure, Lsn, Missing};
 use rustler::thread::is_scheduler_thread;
 use rustler::types::LocalPid;
@@ -27,6 +28,7 @@ struct News {
     failed: Vec<(LocalPid, String)>,
     room: Vec<LocalPid>,
     resident: Vec<LocalPid>,
+    done: Vec<LocalPid>,
 }
 
 /// Sends what has been noted, as one message to the store's messenger process, which passes it on.
@@ -54,6 +56,10 @@ pub(crate) fn deliver(messenger: LocalPid) {
             let message = (atoms::ferric_resident(), news.resident);
             let _ = messages.send_and_clear(&messenger, |_| message);
         }
+        if !news.done.is_empty() {
+            let message = (atoms::ferric_done(), news.done);
+            let _ = messages.send_and_clear(&messenger, |_| message);
+        }
         for (pid, reason) in news.failed {
             let _ = messages.send_and_clear(&pid, |_| (atoms::ferric_failed(), reason));
         }
@@ -72,6 +78,9 @@ pub(crate) fn deliver_here(env: Env<'_>) {
     }
     for pid in news.resident {
         let _ = env.send(&pid, atoms::ferric_resident());
+    }
+    for pid in news.done {
+        let _ = env.send(&pid, atoms::ferric_done());
     }
     for (pid, reason) in news.failed {
         let _ = env.send(&pid, (atoms::ferric_failed(), reason));
@@ -122,4 +131,17 @@ pub(crate) fn for_records(env: Env<'_>, engine: &Engine, missing: Missing) {
     engine.fetch(missing, Box::new(move || note(|news| news.resident.push(pid))));
     // A store that is closed has called the waiter by now.
     deliver_here(env);
+}
+
+/// Has the calling process told when the job that its command has started is done.
+pub(crate) fn for_job(env: Env<'_>, session: &Session, messenger: LocalPid) {
+    let pid = env.pid();
+    let tell = move || {
+        note(|news| news.done.push(pid));
+        // Jobs end one by one, so this is a group.
+        deliver(messenger);
+    };
+    if session.wait_for_job(Box::new(tell)).is_some() {
+        let _ = env.send(&pid, atoms::ferric_done());
+    }
 }

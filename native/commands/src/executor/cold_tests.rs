@@ -67,7 +67,7 @@ fn finish(fixture: &mut Fixture, input: &[u8]) -> (Vec<u8>, usize) {
             }
             Next::Again | Next::Long => {}
             Next::Busy => std::thread::sleep(Duration::from_millis(1)),
-            Next::Control(control) => panic!("{control:?}"),
+            Next::Waiting | Next::Control(_) => panic!("{:?}", progress.next),
         }
         assert!(stops < 1_000, "it never ends");
     }
@@ -120,7 +120,7 @@ fn a_command_with_many_keys_gets_them_all() {
     expected.extend(b"$-1\r\n");
     let (out, stops) = finish(&mut fixture, &encode(&words));
     assert!(out == expected);
-    assert!(stops < 40, "{stops}");
+    assert!((1..=8).contains(&stops), "{stops}");
     let stats = fixture.run("INFO stats");
     assert!(stats.contains("keyspace_hits:900\r\n") && stats.contains("keyspace_misses:1\r\n"));
 }

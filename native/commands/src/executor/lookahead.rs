@@ -24,8 +24,8 @@ const MIN_INPUT: usize = 256;
 const MAX_KEY: usize = 256;
 /// Commands of a pipeline whose keys are fetched from disk together.
 const MAX_COMMANDS: usize = 128;
-/// Keys of these commands: as many records as the engine takes at a time.
-pub(super) const MAX_KEYS: usize = 256;
+/// Keys of one command that is not the first of them.
+const MAX_KEYS: usize = 256;
 
 /// Runs ahead of the executor through the same input. What it finds is only a hint: it need not be
 /// a key, and a command before it may still change everything.
@@ -93,36 +93,41 @@ pub(super) fn note_keys(
 ) {
     let mut decoder = Decoder::new();
     let mut feed = decoder.feed(input, limits);
-    let mut left = MAX_KEYS;
-    for _ in 0..MAX_COMMANDS {
-        if left == 0 || !matches!(feed.next(), Step::Command) {
+    for number in 0..MAX_COMMANDS {
+        if access.is_note_full() || !matches!(feed.next(), Step::Command) {
             break;
         }
-        let noted = slices.with(feed.args(), |args| note_command(access, keyspace, args, left));
-        let Some(noted) = noted else { break };
-        left -= noted;
+        let most = if number == 0 { usize::MAX } else { MAX_KEYS };
+        slices.with(feed.args(), |args| note_command(access, keyspace, args, most));
+        if selects(feed.args().get(0)) {
+            break;
+        }
     }
     feed.discard();
 }
 
-/// The same for the words of one command and `limit` of its keys. The number of keys looked at;
-/// `None` when the command changes the database that those after it use.
+/// Whether the commands after the one of this name may use another database.
+fn selects(name: Option<&[u8]>) -> bool {
+    let is = |other: &str| name.is_some_and(|name| name.eq_ignore_ascii_case(other.as_bytes()));
+    is("select") || is("reset")
+}
+
+/// The same for the words of one command, and `most` of its keys.
 pub(super) fn note_command(
     access: &mut Access<'_>,
     keyspace: Keyspace,
     args: Args<'_>,
-    limit: usize,
-) -> Option<usize> {
-    let Ok(entry) = find(args) else { return Some(0) };
-    if matches!(entry.command.name, "select" | "reset") {
-        return None;
-    }
+    most: usize,
+) {
+    let Ok(entry) = find(args) else { return };
     // Without keys, or with wrong arguments, there is nothing to fetch.
     let keys = table::keys_of(entry, args).unwrap_or_default();
-    for key in keys.iter().take(limit) {
+    for key in keys.iter().take(most) {
+        if access.is_note_full() {
+            break;
+        }
         let bytes = args[key.position];
         let shard = slot::shard_of(bytes, keyspace.shards);
         access.look(&access.key(keyspace.db, shard, bytes));
     }
-    Some(keys.len().min(limit))
 }

@@ -205,6 +205,44 @@ fn a_panic_becomes_an_error_reply() {
     assert_eq!(fixture.run("SET held 1"), "+OK\r\n");
 }
 
+/// Fails with its second word, from another thread.
+fn background(ctx: &mut Context<'_, '_>, args: Args<'_>) -> Outcome {
+    let outcome = match args[1] {
+        b"ok" => Ok(()),
+        why => Err(String::from_utf8_lossy(why).into_owned()),
+    };
+    ctx.job(|_, done| drop(std::thread::spawn(move || done(outcome))))?;
+    ctx.reply.ok();
+    Ok(())
+}
+
+static BACKGROUND: Command =
+    Command { name: "background", arity: 2, handler: Some(background), ..Command::BLANK };
+
+#[test]
+fn a_command_with_a_job_replies_when_the_job_is_done() {
+    let mut fixture = Fixture::new();
+    let entry = Box::leak(Box::new(Entry::of(&BACKGROUND)));
+    let cases = [(&b"ok"[..], "+OK\r\n"), (b"no room", "-ERR no room\r\n"), (b"ok", "+OK\r\n")];
+    for (word, reply) in cases {
+        let mut out = Vec::new();
+        let mut run = |session: &mut Session, expected: &str| {
+            let mut batch = Batch::new(&fixture.server, session, &mut out, false, 1_000);
+            let ran = batch.execute(entry, &[b"background", word]);
+            batch.finish(&Next::Read, &mut out, 0);
+            assert_eq!(String::from_utf8_lossy(&out), expected);
+            matches!(ran, Ran::Stopped(Next::Waiting))
+        };
+        assert!(run(&mut fixture.session, ""));
+        let (sender, receiver) = std::sync::mpsc::channel();
+        let wake = Box::new(move || sender.send(()).expect("somebody waits"));
+        if fixture.session.wait_for_job(wake).is_none() {
+            receiver.recv_timeout(Duration::from_secs(10)).expect("in time");
+        }
+        assert!(!run(&mut fixture.session, reply));
+    }
+}
+
 #[test]
 fn refusals_quote_a_bounded_part() {
     let mut fixture = Fixture::new();

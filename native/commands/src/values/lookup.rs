@@ -1,6 +1,6 @@
 //! Looking keys up on behalf of a command.
 
-use ferric_engine::{Entry, Key, Locked, ReadError};
+use ferric_engine::{Access, Entry, Key, Locked, ReadError};
 
 use super::string;
 use crate::context::{Context, Fault, Outcome};
@@ -40,6 +40,41 @@ impl<'c> Lookup<'c> {
         let entry = self.modify(locked, key)?;
         self.count(entry.is_some());
         Ok(entry)
+    }
+
+    /// [`Lookup::read`] for a command that only reads this one key: most often without a lock.
+    ///
+    /// # Errors
+    /// The key is not in memory, or damaged, and nothing is counted; or what `use_entry` returns.
+    #[inline]
+    pub fn view<R>(
+        &self,
+        access: &mut Access<'_>,
+        key: &Key,
+        use_entry: impl FnOnce(Option<Entry<'_>>) -> Result<R, Fault>,
+    ) -> Result<R, Fault> {
+        access.read(key, self.touch, |entry| {
+            self.count(entry.is_some());
+            use_entry(entry)
+        })?
+    }
+
+    /// [`Lookup::view`] for a command that asks about the key: does not count as use of it.
+    ///
+    /// # Errors
+    /// As for [`Lookup::view`].
+    #[inline]
+    pub fn look<R>(
+        &self,
+        access: &mut Access<'_>,
+        key: &Key,
+        use_entry: impl FnOnce(Option<Entry<'_>>) -> R,
+    ) -> Result<R, Fault> {
+        let result = access.read(key, false, |entry| {
+            self.count(entry.is_some());
+            use_entry(entry)
+        })?;
+        Ok(result)
     }
 
     /// A key's entry for a command that asks about the key: counts as a hit or miss only.

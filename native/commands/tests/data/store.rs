@@ -90,6 +90,7 @@ impl Store {
                 Next::Again => {}
                 Next::Busy => std::thread::sleep(Duration::from_millis(1)),
                 Next::Cold => self.fetch(progress.missing),
+                Next::Waiting => panic!("a command on data waits for a job"),
                 Next::Control(control) => panic!("{control:?}"),
             }
         }

@@ -246,14 +246,17 @@ impl Access<'_> {
         }
         if !emptied.is_empty() {
             let lsn = self.write_table(&table)?;
+            shards.iter().for_each(|shard| shard.view.begin_batch());
             for (number, shard) in shards.iter_mut().enumerate() {
                 for &space in &emptied {
-                    let mut fresh = Space::new(table.ids[usize::from(space)]);
+                    let mut fresh = Space::new(table.ids[usize::from(space)], &core.log.trash);
                     fresh.lsn = lsn;
                     let old = std::mem::replace(&mut shard.spaces[usize::from(space)], fresh);
+                    shard.publish_space(usize::from(space), &self.guard);
                     core.emptied.lock().push((number, old));
                 }
             }
+            shards.iter().for_each(|shard| shard.view.end_batch());
         }
         drop(shards);
         self.depend_on_tail();
@@ -273,11 +276,15 @@ impl Access<'_> {
         let mut table = current_table(self.core, &shards);
         table.ids.swap(a, b);
         let lsn = self.write_table(&table)?;
+        shards.iter().for_each(|shard| shard.view.begin_batch());
         for shard in &mut shards {
             shard.spaces.swap(a, b);
-            shard.spaces[a].lsn = lsn;
-            shard.spaces[b].lsn = lsn;
+            for space in [a, b] {
+                shard.spaces[space].lsn = lsn;
+                shard.publish_space(space, &self.guard);
+            }
         }
+        shards.iter().for_each(|shard| shard.view.end_batch());
         Ok(())
     }
 
@@ -308,24 +315,21 @@ pub(crate) fn sum_over(core: &Core, space: u16, figure: impl Fn(&Space) -> u64) 
     core.shards.iter().map(|shard| figure(&shard.lock().spaces[usize::from(space)])).sum()
 }
 
-/// Removes the expired entries of one table of the `number`-th key space; returns how many.
+/// Removes the expired entries of one table of the `number`-th key space; returns how many slots
+/// it looked at, and how many entries it removed.
 pub(crate) fn sweep_table(
     core: &Core,
     shard: &mut Shard,
     number: usize,
     table: usize,
     now_ms: u64,
-) -> u64 {
-    let now_s = (now_ms / 1000) as u32;
+) -> (usize, u64) {
     let durable = core.log.durable();
     let guard = epoch::pin();
     let mut removed = 0;
-    // A crash that loses one of these could bring an older record of its key back.
-    let mut not_durable: SmallVec<[Slot; 8]> = SmallVec::new();
-    let Shard { spaces, live, .. } = shard;
+    let Shard { spaces, live, view, .. } = shard;
     let space = &mut spaces[number];
-    space.index.retain_in_table(table, |slot| {
-        age(slot, now_s);
+    let slots = space.index.retain_in_table(table, |slot| {
         let expiry_s = slot.expiry_s();
         // Rounded up and truncated respectively: past in seconds is past in milliseconds.
         let due = expiry_s != 0 && expiry_s != u32::MAX && u64::from(expiry_s) * 1000 < now_ms;
@@ -334,22 +338,12 @@ pub(crate) fn sweep_table(
             core.leave(live, *slot, &guard);
         }
         if due && is_in_log(slot.address()) && slot.address() >= durable {
-            not_durable.push(*slot);
+            // A crash that loses the record could bring an older one of its key back.
+            view.note_deletion(slot.hash(), slot.address() + 1);
         }
         !due
     });
     space.expires -= removed;
-    for slot in not_durable {
-        shard.note_deletion(slot.hash(), slot.address() + 1);
-    }
     Counters::add(&core.log.counters.expired, removed);
-    removed
-}
-
-/// Keeps an old access time from coming round as a young one: the clock in a slot is short.
-fn age(slot: &mut Slot, now_s: u32) {
-    const OLDEST: u32 = crate::index::ACCESS_SPAN / 4 * 3;
-    if slot.idle_s(now_s) > OLDEST {
-        slot.touch(now_s.wrapping_sub(OLDEST));
-    }
+    (slots, removed)
 }

@@ -27,8 +27,8 @@ const ACCESS_MASK: u64 = ACCESS_SPAN as u64 - 1;
 /// The size class is the bit length of the record's length.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Slot {
-    place: u64,
-    about: u64,
+    pub(super) place: u64,
+    pub(super) about: u64,
 }
 
 /// Never used: a probe ends here.
@@ -63,6 +63,16 @@ impl Slot {
     /// Reads an entry of a checkpoint; any bytes make one, perhaps one that is not live.
     pub(crate) fn from_bytes(bytes: &[u8; 16]) -> Slot {
         Slot { place: u64_at(bytes, 0), about: u64_at(bytes, 8) }
+    }
+
+    /// The slot as its two words.
+    pub(crate) fn words(self) -> [u64; 2] {
+        [self.place, self.about]
+    }
+
+    /// The slot that was written as these words; not necessarily one that makes sense.
+    pub(crate) fn from_words([place, about]: [u64; 2]) -> Slot {
+        Slot { place, about }
     }
 
     pub(crate) fn is_live(self) -> bool {
@@ -100,7 +110,14 @@ impl Slot {
         ((self.place & TAG_MASK) as u32) << LOW_BITS | (self.about as u32 & ((1 << LOW_BITS) - 1))
     }
 
+    /// Whether a key with this hash may be the one, as far as the first word tells.
+    #[inline]
+    pub(super) fn has_tag_of(self, hash: u32) -> bool {
+        self.is_live() && self.place & TAG_MASK == u64::from(hash >> LOW_BITS)
+    }
+
     /// Whether a key with this hash may be the one: compares all bits kept.
+    #[inline]
     pub(crate) fn matches(self, hash: u32) -> bool {
         self.is_live() && self.hash() == hash
     }
@@ -139,7 +156,8 @@ mod tests {
             hash in 0u32..1 << HASH_BITS, address in 1u64..1 << 47, len in 32u64..1 << 31, expiry_ms: u64, now in 0u32..2_000_000_000, later in 0u32..8191,
         ) {
             let mut slot = Slot::new(hash, address * 8, len, expiry_ms, now);
-            prop_assert!(slot.is_live() && slot.matches(hash));
+            prop_assert!(slot.is_live() && slot.matches(hash) && slot.has_tag_of(hash));
+            prop_assert_eq!(Slot::from_words(slot.words()), slot);
             prop_assert_eq!((slot.hash(), slot.address()), (hash, address * 8));
             prop_assert_eq!(slot.expiry_s(), coarse_expiry(expiry_ms));
             prop_assert!(len < slot.size_bound() && slot.size_bound() <= 2 * len);

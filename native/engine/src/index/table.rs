@@ -1,150 +1,125 @@
-//! One open-addressed table of slots: a leaf of the index.
+//! One open-addressed table of slots: the part of a leaf of the index that readers see.
 
-use super::slot::{EMPTY, GONE, HASH_BITS, Slot};
-
-/// log2 of the smallest and of the largest number of slots.
-const MIN_BITS: u32 = 4;
-pub(crate) const MAX_BITS: u32 = 12;
+use super::cell::{Cell, Probe};
+use super::size::MAX_BITS;
+use super::slot::Slot;
 
 /// Slots for the keys whose hash begins with one prefix of `depth` bits. Placed by the low hash
 /// bits, probed linearly; at most 7/8 of the slots are ever used, so a probe ends.
+///
+/// **Readers without the lock.** An entry does not move within a table, and between two stores of
+/// the writer no slot from its home to its own is empty. So a search that passes every slot from
+/// the home on, each at its own moment, passes the entry of a key that is there all the time; if it
+/// comes to an end without, then at the moment it looked at the slot where the key is now, or was,
+/// the key was not there. A table that is no longer reachable is not changed any more, but for
+/// access times: who still searches it began before it was replaced, and finds its state as of
+/// then.
 pub(crate) struct Table {
-    slots: Box<[Slot]>,
-    /// How many leading hash bits the keys of this table share.
-    pub(crate) depth: u32,
-    live: u32,
-    /// Live slots and those that hold a key no more.
-    used: u32,
+    cells: Box<[Cell]>,
+    depth: u32,
+    number: u32,
 }
 
-/// What a table needs before it can take another key.
-#[derive(Debug, PartialEq, Eq)]
-pub(crate) enum Room {
-    /// Nothing.
-    Free,
-    /// It was rebuilt in place: places found before are void.
-    Rebuilt,
-    /// It is at its largest: split it.
-    Full,
-}
+/// Scan cursors divide a table by this many low bits of the hash at most: places of a larger table
+/// that agree in them are visited together.
+pub(crate) const UNITS: usize = 1 << MAX_BITS;
 
 impl Table {
-    pub(crate) fn new(depth: u32) -> Table {
-        Table::with_bits(depth, MIN_BITS)
+    /// An empty table of `2^bits` slots, the `number`-th of its index.
+    pub(crate) fn new(number: u32, depth: u32, bits: u32) -> Table {
+        Table { cells: (0..1usize << bits).map(|_| Cell::empty()).collect(), depth, number }
     }
 
-    fn with_bits(depth: u32, bits: u32) -> Table {
-        Table { slots: vec![EMPTY; 1 << bits].into_boxed_slice(), depth, live: 0, used: 0 }
+    /// How many leading hash bits the keys of this table share.
+    pub(crate) fn depth(&self) -> u32 {
+        self.depth
     }
 
-    pub(crate) fn slots(&self) -> &[Slot] {
-        &self.slots
+    /// Its number in the index.
+    pub(crate) fn number(&self) -> u32 {
+        self.number
     }
 
-    pub(crate) fn live(&self) -> u32 {
-        self.live
+    pub(crate) fn cells(&self) -> &[Cell] {
+        &self.cells
+    }
+
+    /// log2 of the number of slots.
+    pub(crate) fn bits(&self) -> u32 {
+        self.cells.len().trailing_zeros()
     }
 
     fn mask(&self) -> usize {
-        self.slots.len() - 1
+        self.cells.len() - 1
     }
 
-    /// The place where a probe for `hash` begins.
-    pub(crate) fn home(&self, hash: u32) -> usize {
-        hash as usize & self.mask()
+    /// The slot where a search for `hash` begins.
+    #[inline]
+    pub(crate) fn home(&self, hash: u32) -> &Cell {
+        &self.cells[hash as usize & self.mask()]
     }
 
-    /// Finds the entry with this hash for which `is_key` holds.
-    pub(crate) fn find(&self, hash: u32, mut is_key: impl FnMut(Slot) -> bool) -> Option<usize> {
+    /// Finds the entry with this hash for which `is_key` holds, and where it is.
+    #[inline]
+    pub(crate) fn find(
+        &self,
+        hash: u32,
+        mut is_key: impl FnMut(Slot) -> bool,
+    ) -> Option<(usize, Slot)> {
         let mask = self.mask();
-        let mut at = self.home(hash);
-        loop {
-            let slot = self.slots[at];
-            if slot.matches(hash) && is_key(slot) {
-                return Some(at);
+        let mut at = hash as usize & mask;
+        // Bounded for readers without the lock: the empty slot may always be elsewhere.
+        for _ in 0..self.cells.len() {
+            match self.cells[at].probe(hash) {
+                Probe::Match(slot) if is_key(slot) => return Some((at, slot)),
+                Probe::End => return None,
+                Probe::Match(_) | Probe::Other => at = (at + 1) & mask,
             }
-            if slot.is_empty() {
-                return None;
-            }
+        }
+        None
+    }
+
+    /// The slot for a new entry with this hash: the first one on its way that holds none.
+    pub(crate) fn vacancy(&self, hash: u32) -> usize {
+        let mask = self.mask();
+        let mut at = hash as usize & mask;
+        while self.cells[at].load().is_live() {
             at = (at + 1) & mask;
         }
+        at
     }
 
-    pub(crate) fn slot_mut(&mut self, at: usize) -> &mut Slot {
-        &mut self.slots[at]
+    /// Whether the slot behind `at` was never used.
+    pub(crate) fn ends_behind(&self, at: usize) -> bool {
+        self.cells[(at + 1) & self.mask()].load().is_empty()
     }
 
-    /// Adds an entry; the key must not be there and [`Table::make_room`] must have said `Free` or
-    /// `Rebuilt`.
-    pub(crate) fn insert(&mut self, slot: Slot) {
+    /// All entries.
+    pub(crate) fn entries(&self) -> impl Iterator<Item = Slot> + '_ {
+        self.cells.iter().map(Cell::load).filter(|slot| slot.is_live())
+    }
+
+    /// Number of units a scan divides the table into.
+    pub(crate) fn units(&self) -> usize {
+        self.cells.len().min(UNITS)
+    }
+
+    /// The entries of one unit: those whose hash has these low bits.
+    pub(crate) fn in_unit(&self, unit: usize) -> impl Iterator<Item = Slot> + '_ {
+        (unit..self.cells.len()).step_by(UNITS).flat_map(|home| self.with_home(home))
+    }
+
+    /// Entries whose probe begins at `home`.
+    fn with_home(&self, home: usize) -> impl Iterator<Item = Slot> + '_ {
         let mask = self.mask();
-        let mut at = self.home(slot.hash());
-        while self.slots[at].is_live() {
-            at = (at + 1) & mask;
-        }
-        self.used += u32::from(self.slots[at].is_empty());
-        self.live += 1;
-        self.slots[at] = slot;
-    }
-
-    pub(crate) fn remove(&mut self, at: usize) {
-        let next_empty = self.slots[(at + 1) & self.mask()].is_empty();
-        self.live -= 1;
-        if next_empty {
-            self.slots[at] = EMPTY;
-            self.used -= 1;
-        } else {
-            self.slots[at] = GONE;
-        }
-    }
-
-    /// Makes sure that one more key fits, growing or cleaning the table when it is crowded.
-    pub(crate) fn make_room(&mut self) -> Room {
-        let capacity = self.slots.len() as u32;
-        if (self.used + 1) * 8 <= capacity * 7 {
-            return Room::Free;
-        }
-        if self.live * 4 <= capacity * 3 {
-            self.rebuild(capacity.trailing_zeros());
-            return Room::Rebuilt;
-        }
-        if capacity < 1 << MAX_BITS {
-            self.rebuild(capacity.trailing_zeros() + 1);
-            return Room::Rebuilt;
-        }
-        Room::Full
-    }
-
-    fn rebuild(&mut self, bits: u32) {
-        let mut table = Table::with_bits(self.depth, bits);
-        for &slot in self.slots.iter().filter(|slot| slot.is_live()) {
-            table.insert(slot);
-        }
-        *self = table;
-    }
-
-    /// The two tables one bit deeper that hold this table's keys.
-    pub(crate) fn split(&self) -> (Table, Table) {
-        let bit = 1u32 << (HASH_BITS - 1 - self.depth);
-        let mut zero = Table::with_bits(self.depth + 1, MAX_BITS);
-        let mut one = Table::with_bits(self.depth + 1, MAX_BITS);
-        for &slot in self.slots.iter().filter(|slot| slot.is_live()) {
-            if slot.hash() & bit == 0 { zero.insert(slot) } else { one.insert(slot) }
-        }
-        (zero, one)
-    }
-
-    /// Live entries whose probe begins at `home`.
-    pub(crate) fn with_home(&self, home: usize) -> impl Iterator<Item = Slot> + '_ {
-        let mask = self.mask();
-        (0..self.slots.len())
-            .map(move |step| self.slots[(home + step) & mask])
+        (0..self.cells.len())
+            .map(move |step| self.cells[(home + step) & mask].load())
             .take_while(|slot| !slot.is_empty())
-            .filter(move |slot| slot.is_live() && self.home(slot.hash()) == home)
+            .filter(move |slot| slot.is_live() && slot.hash() as usize & mask == home)
     }
 
     /// Bytes of memory.
-    pub(crate) fn bytes(&self) -> usize {
-        size_of_val(&*self.slots)
+    pub(crate) fn bytes(&self) -> u64 {
+        size_of_val(&*self.cells) as u64
     }
 }

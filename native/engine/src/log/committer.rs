@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
+use super::handover::Rest;
 use super::tail::Sealed;
 use super::{Files, Log, Memory};
 use crate::clock::Clock;
@@ -37,7 +38,7 @@ pub(crate) struct Committer {
 
 /// Runs until the log is stopped; leaves everything durable then, unless the log has failed.
 pub(crate) fn run(mut committer: Committer) {
-    let _ = committer.log.committer.set(std::thread::current());
+    committer.log.handover.begin();
     let _watch = FailOnPanic(Arc::clone(&committer.log));
     let mut last_sync = Instant::now();
     loop {
@@ -84,6 +85,7 @@ impl Log {
         }
         let mut frames: Vec<Sealed> = tail.sealed.drain(..).collect();
         frames.extend(tail.seal());
+        self.submitted.store(tail.frame_start, Ordering::Release);
         (frames, tail.frame_start)
     }
 }
@@ -91,36 +93,22 @@ impl Log {
 impl Committer {
     /// Sleeps until there is something to write; true when the log is being stopped.
     fn wait_for_work(&self, last_sync: Instant) -> bool {
-        loop {
-            let log = &*self.log;
-            log.idle.store(true, Ordering::SeqCst);
-            if log.stop.load(Ordering::SeqCst) {
-                return true;
+        let rest = || match self.log.durability {
+            Durability::Quorum => None,
+            Durability::Async { interval } => {
+                Some(Rest { left: interval.saturating_sub(last_sync.elapsed()), interval })
             }
-            if !self.waiting.is_empty() {
-                std::thread::park_timeout(FULL_RETRY);
-                break;
-            }
-            let due = log.has_work();
-            match log.durability {
-                Durability::Quorum if due => break,
-                Durability::Quorum => std::thread::park(),
-                Durability::Async { interval } => {
-                    let left = interval.saturating_sub(last_sync.elapsed());
-                    let hurry = log.hurry.swap(false, Ordering::AcqRel);
-                    if due && (hurry || left.is_zero()) {
-                        break;
-                    }
-                    std::thread::park_timeout(if due { left } else { interval.max(left) });
-                }
-            }
+        };
+        if !self.waiting.is_empty() {
+            // What is new cannot be written either.
+            std::thread::park_timeout(FULL_RETRY);
+            return self.log.handover.is_stopping();
         }
-        self.log.idle.store(false, Ordering::SeqCst);
-        false
+        self.log.handover.wait(|| self.log.has_work(), rest)
     }
 
     fn wait_for_stop(&self) {
-        while !self.log.stop.load(Ordering::SeqCst) {
+        while !self.log.handover.is_stopping() {
             std::thread::park_timeout(Duration::from_millis(100));
         }
     }

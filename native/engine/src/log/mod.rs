@@ -8,6 +8,7 @@
 mod buffer;
 mod committer;
 mod files;
+mod handover;
 mod segments;
 mod tail;
 mod trash;
@@ -15,7 +16,6 @@ mod waiters;
 
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock};
-use std::thread::Thread;
 
 use crossbeam_epoch::Guard;
 use parking_lot::{Condvar, Mutex, MutexGuard};
@@ -23,6 +23,7 @@ use parking_lot::{Condvar, Mutex, MutexGuard};
 pub(crate) use buffer::Buffer;
 pub(crate) use committer::{Committer, run as run_committer};
 pub(crate) use files::{Files, segment_path};
+use handover::Handover;
 pub(crate) use segments::{Memory, SegmentState, Segments, Summary};
 use tail::Sealed;
 pub(crate) use tail::Tail;
@@ -85,24 +86,22 @@ pub(crate) struct Log {
     /// Signalled when the last copying writer of a frame is done.
     copied: Condvar,
     durable: AtomicU64,
+    /// Where the open frame begins: what lies below never changes.
+    submitted: AtomicU64,
     failure: OnceLock<Failure>,
     failed: AtomicBool,
-    stop: AtomicBool,
     /// There is no room for another segment.
     full: AtomicBool,
     durability_waiters: Waiters,
     room_waiters: Waiters,
     waiters_called: Arc<dyn Fn() + Send + Sync>,
-    committer: OnceLock<Thread>,
-    /// True while the committer sleeps or is about to.
-    idle: AtomicBool,
-    /// Set to have the committer sync now in async mode.
-    hurry: AtomicBool,
+    handover: Handover,
 }
 
 impl Log {
     pub(crate) fn new(segments: Segments, tail: Tail, options: &Options, trash: Trash) -> Log {
         let durable = AtomicU64::new(tail.frame_start);
+        let submitted = AtomicU64::new(tail.frame_start);
         Log {
             segments,
             counters: Counters::default(),
@@ -113,21 +112,26 @@ impl Log {
             tail: Mutex::new(tail),
             copied: Condvar::new(),
             durable,
+            submitted,
             failure: OnceLock::new(),
             failed: AtomicBool::new(false),
-            stop: AtomicBool::new(false),
             full: AtomicBool::new(false),
             durability_waiters: Waiters::default(),
             room_waiters: Waiters::default(),
-            committer: OnceLock::new(),
-            idle: AtomicBool::new(false),
-            hurry: AtomicBool::new(false),
+            handover: Handover::default(),
         }
     }
 
     /// Position below which everything survives a crash.
     pub(crate) fn durable(&self) -> Lsn {
         self.durable.load(Ordering::Acquire)
+    }
+
+    /// Position below which records do not change any more; above, the value of one that is updated
+    /// in place may be half written for who does not hold its shard's lock.
+    #[inline]
+    pub(crate) fn submitted(&self) -> Lsn {
+        self.submitted.load(Ordering::Acquire)
     }
 
     pub(crate) fn durability(&self) -> Durability {
@@ -274,6 +278,7 @@ impl Log {
         } else {
             tail.roll(id, span, shift);
         }
+        self.submitted.store(tail.frame_start, Ordering::Release);
         Ok(())
     }
 
@@ -330,7 +335,7 @@ impl Log {
     /// for each write.
     pub(crate) fn kick(&self) {
         match self.durability {
-            Durability::Quorum => self.wake(),
+            Durability::Quorum => self.handover.wake(),
             Durability::Async { .. } if self.undurable() > ASYNC_WAKE => self.kick_now(),
             Durability::Async { .. } => {}
         }
@@ -338,25 +343,13 @@ impl Log {
 
     /// Has the committer sync now, whatever the durability mode.
     pub(crate) fn kick_now(&self) {
-        self.hurry.store(true, Ordering::Release);
-        self.wake();
-    }
-
-    fn wake(&self) {
-        if self.idle.load(Ordering::SeqCst)
-            && self.idle.swap(false, Ordering::SeqCst)
-            && let Some(thread) = self.committer.get()
-        {
-            thread.unpark();
-        }
+        self.handover.hurry();
     }
 
     /// Takes no more writes; the committer finishes what there is and ends.
     pub(crate) fn stop(&self) {
         self.tail.lock().closed = true;
-        self.stop.store(true, Ordering::SeqCst);
-        self.idle.store(true, Ordering::SeqCst);
-        self.wake();
+        self.handover.stop();
     }
 
     /// The log can no longer be written: no acknowledgement any more.

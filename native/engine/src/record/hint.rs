@@ -118,7 +118,13 @@ impl HintWriter {
     /// Adds the record `offset` bytes behind the segment's first address. `value_for_spaces` is the
     /// value of a `Spaces` record and is not looked at for others. Records come in any order,
     /// but take least room in the order of their offsets.
-    pub(crate) fn add(&mut self, offset: u64, header: &Header, key: &[u8], value_for_spaces: &[u8]) {
+    pub(crate) fn add(
+        &mut self,
+        offset: u64,
+        header: &Header,
+        key: &[u8],
+        value_for_spaces: &[u8],
+    ) {
         let (last_offset, last_sequence) = self.last;
         self.last = (offset, header.sequence);
         let body = &mut self.body;

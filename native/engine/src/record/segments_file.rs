@@ -102,11 +102,7 @@ fn get_entry(bytes: &[u8]) -> Listed {
         max_sequence: u64_at(bytes, 48),
     };
     let known = u32_at(bytes, 12) & FLAG_SUMMARY != 0;
-    Listed {
-        number: u64_at(bytes, 0),
-        span: u32_at(bytes, 8),
-        summary: known.then_some(summary),
-    }
+    Listed { number: u64_at(bytes, 0), span: u32_at(bytes, 8), summary: known.then_some(summary) }
 }
 
 #[cfg(test)]

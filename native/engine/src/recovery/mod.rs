@@ -19,6 +19,7 @@ use crate::log::{Buffer, Committer, Files, Log, Memory, Segments, Tail, TrashBin
 use crate::options::Options;
 use crate::record::frame::BLOCK;
 use crate::record::manifest::{LEN as MANIFEST_LEN, Manifest};
+use crate::shard::Shard;
 use crate::tier::chunks::Chunks;
 use crate::tier::fetch::Fetcher;
 use replay::Replay;
@@ -57,7 +58,7 @@ pub(crate) fn open(options: &Options) -> Result<Recovered, OpenError> {
     let segments = Segments::new(manifest.shift);
     let (trash, bin) = trash();
     let chunks = Chunks::new(options.max_memory, options.shards, trash.clone());
-    let mut replay = Replay::new(options, &manifest, Arc::clone(&chunks));
+    let mut replay = Replay::new(options, &manifest, trash.clone(), Arc::clone(&chunks));
     let scanned = Scan::new(&files, &segments).run(&mut replay)?;
     let replayed = replay.finish().map_err(OpenError::Config)?;
     let Resume { tail, current } = resume(&files, &segments, &scanned, replayed.sequence)?;
@@ -65,9 +66,12 @@ pub(crate) fn open(options: &Options) -> Result<Recovered, OpenError> {
     let log = Arc::new(Log::new(segments, tail, options, trash));
     let recovery_ms = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
     log.counters.recovery_ms.store(recovery_ms, Ordering::Relaxed);
+    let mut shards = replayed.shards;
+    let views = shards.iter_mut().map(Shard::publish).collect();
     let core = Arc::new(Core {
         log: Arc::clone(&log),
-        shards: replayed.shards.into_iter().map(Mutex::new).collect(),
+        shards: shards.into_iter().map(Mutex::new).collect(),
+        views,
         spaces: options.spaces,
         next_space: AtomicU32::new(replayed.next_space),
         hash_seed: manifest.hash_seed,

@@ -8,7 +8,7 @@ use crossbeam_epoch as epoch;
 use crate::access::keyspace::SpaceTable;
 use crate::core::hash;
 use crate::index::Slot;
-use crate::log::Segments;
+use crate::log::{Segments, Trash};
 use crate::options::Options;
 use crate::record::manifest::Manifest;
 use crate::record::{Kind, View};
@@ -19,6 +19,7 @@ use crate::tier::chunks::Chunks;
 /// The state that the records seen so far make.
 pub(crate) struct Replay<'o> {
     options: &'o Options,
+    trash: Trash,
     hash_seed: u64,
     shift: u32,
     chunks: Arc<Chunks>,
@@ -43,10 +44,12 @@ impl<'o> Replay<'o> {
     pub(crate) fn new(
         options: &'o Options,
         manifest: &Manifest,
+        trash: Trash,
         chunks: Arc<Chunks>,
     ) -> Replay<'o> {
         Replay {
             options,
+            trash,
             hash_seed: manifest.hash_seed,
             shift: manifest.shift,
             chunks,
@@ -75,8 +78,10 @@ impl<'o> Replay<'o> {
         let shards = self.options.shards;
         let shard = usize::from((self.options.route)(record.key, shards));
         let id = record.header.space;
-        let parts =
-            self.spaces.entry(id).or_insert_with(|| (0..shards).map(|_| Space::new(id)).collect());
+        let parts = self
+            .spaces
+            .entry(id)
+            .or_insert_with(|| (0..shards).map(|_| Space::new(id, &self.trash)).collect());
         let space = &mut parts[shard];
         let guard = epoch::pin();
         let place = space.index.find(hash, |slot| {
@@ -98,7 +103,7 @@ impl<'o> Replay<'o> {
         let slot = Slot::new(hash, address, header.total_len(), header.expiry_ms, self.now_s);
         space.expires += u64::from(header.expiry_ms != 0);
         match place {
-            Some(place) => *space.index.slot_mut(place) = slot,
+            Some(place) => space.index.set(place, slot),
             None => space.index.insert(slot),
         }
     }
@@ -140,7 +145,7 @@ impl<'o> Replay<'o> {
         for &id in &self.table.ids {
             let mut parts = self.spaces.remove(&id).unwrap_or_default().into_iter();
             for shard in &mut shards {
-                let space = parts.next().unwrap_or_else(|| Space::new(id));
+                let space = parts.next().unwrap_or_else(|| Space::new(id, &self.trash));
                 for slot in (0..space.index.tables()).flat_map(|table| space.index.entries(table)) {
                     shard.live.add(slot.address(), slot);
                 }

@@ -93,6 +93,6 @@ pub(super) fn repoint(spaces: &mut [Space], moved: Moved) -> bool {
         return false;
     };
     let slot = space.index.slot(place).moved_to(moved.to);
-    *space.index.slot_mut(place) = slot;
+    space.index.set(place, slot);
     true
 }

@@ -155,8 +155,7 @@ pub fn put(engine: &Engine, bytes: &[u8], value: &[u8]) -> Result<u64, WriteErro
 pub fn get_at(engine: &Engine, space: u16, bytes: &[u8]) -> (Option<Vec<u8>>, u64) {
     let get = |access: &mut Access<'_>| {
         let key = key(engine, access, space, bytes);
-        let mut locked = access.lock(&key);
-        Ok::<_, ReadError>(locked.get(&key)?.map(|entry| entry.value.to_vec()))
+        access.read(&key, true, |entry| entry.map(|entry| entry.value.to_vec()))
     };
     run(engine, NOW, get).expect("the record is intact")
 }

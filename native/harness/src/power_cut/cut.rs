@@ -4,7 +4,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-use crate::crash::large::{Figures, Halt, LargePlan, LargeStore, MAX_MEMORY, Proof};
+use crate::crash::large::{Figures, Halt, LargePlan, LargeStore, Proof, limit_memory};
 use crate::disk::{CuttableDisk, DiskError, Mount};
 use crate::rng::Rng;
 use crate::server::{Durability, Product, Scratch, Server, ServerError, Settings};
@@ -127,7 +127,7 @@ pub(super) fn settings(plan: &CutPlan, disk: &Path, aside: &Path) -> Settings {
     let data = disk.join("data");
     let mut settings = Settings::new(plan.product.clone(), plan.durability, data);
     settings.aside = Some(aside.to_owned());
-    settings.environment.push(("FERRICSTORE_MAX_MEMORY", MAX_MEMORY.to_owned()));
+    limit_memory(&mut settings);
     settings
 }
 

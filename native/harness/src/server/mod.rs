@@ -1,7 +1,7 @@
 //! Servers under test: child processes on ports and in directories of their own.
 
 mod place;
-mod process;
+pub(crate) mod process;
 mod ready;
 
 use std::fs;
@@ -64,8 +64,8 @@ pub struct Settings {
     pub password: Option<String>,
     /// What the names of its log and temporary files begin with; by default, `data_dir`.
     pub aside: Option<PathBuf>,
-    /// More of FerricStore's environment variables.
-    pub environment: Vec<(&'static str, String)>,
+    /// Further settings: FerricStore's environment variables, or Redis's directives.
+    pub more: Vec<(String, String)>,
 }
 
 impl Settings {
@@ -79,7 +79,7 @@ impl Settings {
             shards: 0,
             password: None,
             aside: None,
-            environment: Vec::new(),
+            more: Vec::new(),
         }
     }
 
@@ -154,24 +154,45 @@ impl Server {
     /// # Errors
     /// When it ends or does not answer.
     pub fn wait_until_ready(&mut self) -> Result<(), ServerError> {
-        let deadline = Instant::now() + START_PATIENCE;
+        self.wait_until(START_PATIENCE, Duration::from_millis(10), Server::check_ready)
+    }
+
+    /// Waits until a started server answers PING, looking often, so that the time can be taken.
+    ///
+    /// # Errors
+    /// When it ends, or does not answer within `patience`.
+    pub fn wait_for_ping(&mut self, patience: Duration) -> Result<(), ServerError> {
+        self.wait_until(patience, Duration::from_millis(2), Server::check_ping)
+    }
+
+    fn wait_until(
+        &mut self,
+        patience: Duration,
+        pause: Duration,
+        check: fn(&Server) -> Result<(), String>,
+    ) -> Result<(), ServerError> {
+        let deadline = Instant::now() + patience;
         loop {
             if let Some(status) = self.process.ended().map_err(|e| self.lost(e))? {
                 return Err(self.not_ready(format!("it ended with {status}")));
             }
-            let missing = match self.check_ready() {
+            let missing = match check(self) {
                 Ok(()) => return Ok(()),
                 Err(missing) => missing,
             };
             if Instant::now() > deadline {
-                return Err(self.not_ready(format!("{missing} after {START_PATIENCE:?}")));
+                return Err(self.not_ready(format!("{missing} after {patience:?}")));
             }
-            std::thread::sleep(Duration::from_millis(10));
+            std::thread::sleep(pause);
         }
     }
 
+    fn check_ping(&self) -> Result<(), String> {
+        ready::answers_ping(self.port, self.settings.password.as_deref())
+    }
+
     fn check_ready(&self) -> Result<(), String> {
-        ready::answers_ping(self.port, self.settings.password.as_deref())?;
+        self.check_ping()?;
         match self.settings.product {
             Product::Release(_) => ready::is_healthy(self.health_port),
             Product::Redis => Ok(()),
@@ -281,7 +302,7 @@ fn release(settings: &Settings, script: &Path, port: u16, health_port: u16) -> C
         .env("FERRICSTORE_SHARD_COUNT", settings.shards.to_string())
         .env("FERRICSTORE_PASSWORD", settings.password.as_deref().unwrap_or(""))
         .env("RELEASE_TMP", settings.aside("tmp"))
-        .envs(settings.environment.iter().map(|(name, value)| (name, value)));
+        .envs(settings.more.iter().map(|(name, value)| (name, value)));
     command
 }
 
@@ -300,6 +321,9 @@ fn redis(settings: &Settings, port: u16) -> Command {
         .arg(&settings.data_dir);
     if let Some(password) = &settings.password {
         command.args(["--requirepass", password]);
+    }
+    for (directive, value) in &settings.more {
+        command.arg(format!("--{directive}")).arg(value);
     }
     command
 }

@@ -47,8 +47,16 @@ impl Scratch {
     /// # Errors
     /// When it cannot be created.
     pub fn new(name: &str) -> io::Result<Scratch> {
-        let base = std::env::current_dir()?.join("target/harness");
-        let path = base.join(format!("{name}-{}-{}", std::process::id(), unique()));
+        Scratch::below(&std::env::current_dir()?.join("target/harness"), name)
+    }
+
+    /// Creates a directory below `base`.
+    ///
+    /// # Errors
+    /// When it cannot be created.
+    pub fn below(base: &Path, name: &str) -> io::Result<Scratch> {
+        let path =
+            std::path::absolute(base)?.join(format!("{name}-{}-{}", std::process::id(), unique()));
         fs::create_dir_all(&path)?;
         Ok(Scratch { path, keep: false })
     }

@@ -16,7 +16,7 @@ const PAUSE_PATIENCE: Duration = Duration::from_secs(10);
 /// A command that runs `program` so that the kernel kills it when the thread that spawned it ends:
 /// an interrupted test leaves no server behind. setpriv(1) becomes the program and keeps its
 /// process id.
-pub(super) fn tied_to_us(program: &Path) -> Command {
+pub(crate) fn tied_to_us(program: &Path) -> Command {
     let mut command = Command::new("setpriv");
     command.args(["--pdeathsig", "KILL", "--"]).arg(program);
     command

@@ -165,12 +165,11 @@ fn to_seconds(milliseconds: u64) -> u64 {
 /// present time.
 fn reply_expiry(ctx: &mut Context<'_, '_>, args: Args<'_>, show: fn(u64, u64) -> u64) -> Outcome {
     let (key, lookup, now) = (ctx.key(args[1]), Lookup::new(ctx), ctx.now_ms());
-    let mut locked = ctx.access.acquire(&key)?;
-    let reply = match lookup.inspect(&mut locked, &key)? {
+    let reply = lookup.look(ctx.access, &key, |entry| match entry {
         None => -2,
         Some(entry) if entry.meta.expiry_ms == 0 => -1,
         Some(entry) => show(entry.meta.expiry_ms, now) as i64,
-    };
+    })?;
     ctx.reply.integer(reply);
     Ok(())
 }

@@ -45,8 +45,8 @@ fn count(
 /// `TYPE key`
 pub fn type_of(ctx: &mut Context<'_, '_>, args: Args<'_>) -> Outcome {
     let (key, lookup) = (ctx.key(args[1]), Lookup::new(ctx));
-    let mut locked = ctx.access.acquire(&key)?;
-    let entry = lookup.inspect(&mut locked, &key)?;
-    ctx.reply.simple(entry.map_or("none", |entry| type_name(entry.meta.kind)));
+    let name = lookup
+        .look(ctx.access, &key, |entry| entry.map_or("none", |entry| type_name(entry.meta.kind)))?;
+    ctx.reply.simple(name);
     Ok(())
 }

@@ -2,28 +2,31 @@
 
 use super::expiry::{Expiry, deadline};
 use crate::context::{Args, Context, Fault, Outcome};
-use crate::values::{Lookup, MAX_COPY};
+use crate::values::{Lookup, MAX_COPY, string};
 
 /// `GET key`
 pub fn get(ctx: &mut Context<'_, '_>, args: Args<'_>) -> Outcome {
     let (key, lookup) = (ctx.key(args[1]), Lookup::new(ctx));
-    let mut locked = ctx.access.acquire(&key)?;
-    match lookup.read_string(&mut locked, &key)? {
-        Some(entry) => {
-            lookup.bound(entry.value.len(), MAX_COPY)?;
-            ctx.reply.bulk(entry.value);
+    let Context { access, reply, .. } = ctx;
+    lookup.view(access, &key, |entry| {
+        match string::check(entry)? {
+            Some(entry) => {
+                lookup.bound(entry.value.len(), MAX_COPY)?;
+                reply.bulk(entry.value);
+            }
+            None => reply.null(),
         }
-        None => ctx.reply.null(),
-    }
-    Ok(())
+        Ok(())
+    })
 }
 
 /// `STRLEN key`
 pub fn strlen(ctx: &mut Context<'_, '_>, args: Args<'_>) -> Outcome {
     let (key, lookup) = (ctx.key(args[1]), Lookup::new(ctx));
-    let mut locked = ctx.access.acquire(&key)?;
-    let entry = lookup.read_string(&mut locked, &key)?;
-    ctx.reply.integer(entry.map_or(0, |entry| entry.value.len() as i64));
+    let len = lookup.view(ctx.access, &key, |entry| {
+        Ok(string::check(entry)?.map_or(0, |entry| entry.value.len()))
+    })?;
+    ctx.reply.integer(len as i64);
     Ok(())
 }
 

@@ -62,12 +62,14 @@ fn checked_length(from: usize, more: usize, limit: usize) -> Result<usize, Fault
 pub fn getrange(ctx: &mut Context<'_, '_>, args: Args<'_>) -> Outcome {
     let (start, end) = (parse_i64_or_fault(args[2])?, parse_i64_or_fault(args[3])?);
     let (key, lookup) = (ctx.key(args[1]), Lookup::new(ctx));
-    let mut locked = ctx.access.acquire(&key)?;
-    let value = lookup.read_string(&mut locked, &key)?.map_or(&b""[..], |entry| entry.value);
-    let part = part(value, start, end);
-    lookup.bound(part.len(), MAX_COPY)?;
-    ctx.reply.bulk(part);
-    Ok(())
+    let Context { access, reply, .. } = ctx;
+    lookup.view(access, &key, |entry| {
+        let value = string::check(entry)?.map_or(&b""[..], |entry| entry.value);
+        let part = part(value, start, end);
+        lookup.bound(part.len(), MAX_COPY)?;
+        reply.bulk(part);
+        Ok(())
+    })
 }
 
 /// The bytes from `start` to `end`, both included; negative positions count from the end.

@@ -24,8 +24,14 @@ pub use rounds::LargeTest;
 pub use store::{Halt, LargePlan, LargeStore, Proof, Verified};
 pub use value::whole as value_of;
 
-/// The server's memory budget, in the words of its configuration: the smallest it takes.
-pub const MAX_MEMORY: &str = "16mb";
+use crate::server::{Product, Settings};
 
-/// The same in bytes.
-pub const MAX_MEMORY_BYTES: u64 = 16 << 20;
+/// The server's memory budget in bytes: the smallest that FerricStore takes.
+const MAX_MEMORY: u64 = 16 << 20;
+
+/// Gives FerricStore that budget. Redis has nothing like it: its limit is one of the data.
+pub fn limit_memory(settings: &mut Settings) {
+    if let Product::Release(_) = settings.product {
+        settings.more.push(("FERRICSTORE_MAX_MEMORY".to_owned(), MAX_MEMORY.to_string()));
+    }
+}

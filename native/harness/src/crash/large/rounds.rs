@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use super::figures::Figures;
 use super::store::{LargePlan, LargeStore, Proof};
-use super::{MAX_MEMORY, MAX_MEMORY_BYTES};
+use super::{MAX_MEMORY, limit_memory};
 use crate::crash::round::{Failure, Outcome, Plan, Rounds, Stop, end, random_settings};
 use crate::rng::Rng;
 use crate::server::{Server, Settings};
@@ -62,7 +62,7 @@ impl LargeTest {
 
     fn settings(&mut self) -> Settings {
         let mut settings = random_settings(&self.plan, &self.data_dir, &mut self.rng);
-        settings.environment.push(("FERRICSTORE_MAX_MEMORY", MAX_MEMORY.to_owned()));
+        limit_memory(&mut settings);
         settings
     }
 
@@ -133,7 +133,7 @@ impl Rounds for LargeTest {
             self.fill(&server)?;
         }
         let checked = began.elapsed();
-        if self.store.bytes() < TIMES_MEMORY * MAX_MEMORY_BYTES {
+        if self.store.bytes() < TIMES_MEMORY * MAX_MEMORY {
             let why = format!("only {} bytes are left of the data", self.store.bytes());
             return Err(Failure::Broken(why));
         }
