@@ -30,8 +30,10 @@ pub(super) fn maintain(load: &Load, mut rng: Rng) -> Result<(), String> {
         if load.is_stopped() {
             return Ok(());
         }
-        let words: &[&str] =
-            *rng.pick(&[&["FERRICSTORE.CHECKPOINT"][..], &["FERRICSTORE.MERGE", "NOW"][..]]);
+        let words: &[&str] = match rng.below(2) {
+            0 => &["FERRICSTORE.CHECKPOINT"],
+            _ => &["FERRICSTORE.MERGE", "NOW"],
+        };
         match call(&mut client, words) {
             Ok(Value::Error(_)) | Err(ClientError::Closed) if load.is_stopped() => return Ok(()),
             Ok(Value::Error(text)) => {
