@@ -7,6 +7,7 @@ use crossbeam_epoch::Guard;
 use parking_lot::{Mutex, MutexGuard};
 
 use crate::access::Missing;
+use crate::access::keyspace::SpaceTable;
 use crate::address::{Region, region};
 use crate::clock::Clock;
 use crate::index::{HASH_BITS, Slot};
@@ -26,6 +27,10 @@ pub(crate) struct Core {
     pub spaces: u16,
     /// Next incarnation of a key space; changed only with all shards locked.
     pub next_space: AtomicU32,
+    /// The table of key spaces that was logged last; empty if none was. Changed only with all shards
+    /// locked.
+    pub logged_spaces: Mutex<SpaceTable>,
+    pub log_id: u64,
     pub hash_seed: u64,
     pub clock: Arc<dyn Clock>,
     /// Emptied key spaces, each with its shard's number, whose records are still counted as live.
@@ -100,7 +105,17 @@ impl Core {
     }
 }
 
-/// See [`Core::hash`]. XXH3, keyed: Y. Collet, xxHash specification.
+/// See [`Core::hash`].
 pub(crate) fn hash(seed: u64, key: &[u8]) -> u32 {
-    (xxhash_rust::xxh3::xxh3_64_with_seed(key, seed) >> (64 - HASH_BITS)) as u32
+    index_hash(long_hash(seed, key))
+}
+
+/// All bits of a key's hash. XXH3, keyed: Y. Collet, xxHash specification.
+pub(crate) fn long_hash(seed: u64, key: &[u8]) -> u64 {
+    xxhash_rust::xxh3::xxh3_64_with_seed(key, seed)
+}
+
+/// The bits of a hash that the index works with.
+pub(crate) fn index_hash(long: u64) -> u32 {
+    (long >> (64 - HASH_BITS)) as u32
 }

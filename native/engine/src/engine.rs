@@ -12,8 +12,9 @@ use crate::core::Core;
 use crate::error::{CloseError, OpenError};
 use crate::io::LockGuard;
 use crate::log::Waiter;
+use crate::maintain::{LogEnded, Maintainer, Worker};
 use crate::options::{Durability, Options};
-use crate::recovery;
+use crate::recovery::{self, Report};
 use crate::stats::Stats;
 use crate::sweep::Sweeper;
 
@@ -28,6 +29,8 @@ const FETCH_DEPTH: usize = 128;
 pub struct Engine {
     core: Arc<Core>,
     sweeper: Arc<Sweeper>,
+    maintainer: Arc<Maintainer>,
+    report: Report,
     threads: Mutex<Vec<JoinHandle<()>>>,
 }
 
@@ -47,8 +50,13 @@ impl Engine {
             recovered.trash,
         ));
         let mut committer = recovered.committer;
-        let notify = Arc::clone(&sweeper);
-        committer.segment_sealed = Box::new(move |_| notify.segment_sealed());
+        let maintainer = Maintainer::new(Arc::clone(&core));
+        let worker = Worker::new(Arc::clone(&maintainer), recovered.start, &options);
+        let notify = (Arc::clone(&sweeper), Arc::clone(&maintainer));
+        committer.segment_sealed = Box::new(move |number| {
+            notify.0.segment_sealed();
+            notify.1.segment_sealed(number);
+        });
         let lock: Arc<dyn LockGuard> = Arc::from(recovered.lock);
         let mut threads = Vec::new();
         let mut spawn = |name: &str, run: Box<dyn FnOnce() + Send>| {
@@ -63,8 +71,12 @@ impl Engine {
                 .map(|handle| threads.push(handle))
                 .map_err(OpenError::io("start thread", &options.dir))
         };
-        let started =
-            spawn("ferric-commit", Box::new(move || crate::log::run_committer(committer)));
+        let ended = LogEnded(Arc::clone(&maintainer));
+        let commit = move || {
+            let _ended = ended;
+            crate::log::run_committer(committer);
+        };
+        let started = spawn("ferric-commit", Box::new(commit));
         let background = Arc::clone(&sweeper);
         let started =
             started.and_then(|()| spawn("ferric-sweep", Box::new(move || background.run())));
@@ -75,13 +87,16 @@ impl Engine {
             }
             (_, Err(error)) => Err(OpenError::io("start reading", &options.dir)(error)),
         });
+        let started =
+            started.and_then(|()| spawn("ferric-maintain", Box::new(move || worker.run())));
         // Dropping the engine stops those that run.
-        let engine = Arc::new(Engine { core, sweeper, threads: Mutex::new(threads) });
+        let (report, threads) = (recovered.report, Mutex::new(threads));
+        let engine = Arc::new(Engine { core, sweeper, maintainer, report, threads });
         started.map(|()| engine)
     }
 
-    /// Takes no more writes, makes everything durable, stops the threads and releases the
-    /// directory. Closing again does nothing.
+    /// Takes no more writes, makes everything durable, takes a checkpoint if there is anything new,
+    /// stops the threads and releases the directory. Closing again does nothing.
     ///
     /// # Errors
     /// The log had failed, or fails now.
@@ -163,6 +178,13 @@ impl Engine {
         self.core.log.kick_now();
     }
 
+    /// Takes a checkpoint now: opening the store takes no longer then than reading the index, and
+    /// what is written after. `done` is called once, from a thread of the engine or at once, with
+    /// why it failed, if it did; the store is as good as before then.
+    pub fn checkpoint(&self, done: Box<dyn FnOnce(Result<(), String>) + Send>) {
+        self.maintainer.request(done);
+    }
+
     /// Why the log takes no more writes, if it does not.
     pub fn failure(&self) -> Option<String> {
         self.core.log.failure().map(|failure| failure.0.clone())
@@ -212,9 +234,13 @@ impl Engine {
             fetch_reads: get(&core.fetcher.counters.reads),
             fetch_bytes: get(&core.fetcher.counters.bytes),
             damaged: get(&counters.damaged),
+            recovery: self.report.kind,
+            recovery_note: self.report.note.clone(),
+            replayed: self.report.replayed,
             io: core.io,
             ..Stats::default()
         };
+        self.maintainer.add_to(&mut stats);
         for shard in &core.shards {
             let shard = shard.lock();
             let cache = shard.cache.counts();

@@ -10,6 +10,7 @@
 
 mod access;
 mod address;
+mod checkpoint;
 mod clock;
 mod core;
 mod engine;
@@ -18,10 +19,12 @@ mod index;
 pub mod io;
 mod live;
 mod log;
+mod maintain;
 mod options;
 mod prefetch;
 mod record;
 mod recovery;
+mod seal;
 mod shard;
 mod stats;
 mod sweep;
@@ -34,7 +37,7 @@ pub use clock::{Clock, ManualClock, SystemClock};
 pub use engine::Engine;
 pub use error::{CloseError, Contended, Failure, OpenError, ReadError, WriteError};
 pub use options::{Compression, Durability, Options};
-pub use stats::{MergeState, RecoveryKind, Stats};
+pub use stats::{MergeState, Stats};
 
 /// A position in the log, in bytes from its beginning. What lies below the durable position
 /// survives any crash.

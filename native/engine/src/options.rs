@@ -57,6 +57,16 @@ pub struct Options {
     /// Whether the file of the next segment is filled with zeros ahead of need, in the background:
     /// writes are faster then, for one segment more of disk space.
     pub spare_segments: bool,
+    /// Whether segments are sealed and checkpoints taken in the background. Else only when asked for
+    /// by [`crate::Engine::checkpoint`], and when the store is closed.
+    pub maintenance: bool,
+    /// A checkpoint is taken when so many bytes have been logged since the last one, and twice as
+    /// many as the index has.
+    pub checkpoint_bytes: u64,
+    /// A checkpoint is taken when this time has passed since the last one and anything was written.
+    pub checkpoint_interval: Duration,
+    /// About the most memory, in bytes, that is used beside the index when it has to be rebuilt.
+    pub rebuild_memory: usize,
     /// Which shard owns a key: `route(key, shards) < shards`, the same for ever.
     pub route: fn(&[u8], u16) -> u16,
     /// Called on the thread that has just called waiters, the committer's or one that fetches
@@ -70,7 +80,8 @@ pub struct Options {
 
 impl Options {
     /// The defaults for a store in `dir` on `io`: one shard, 16 spaces, quorum, 64 MiB segments,
-    /// 256 MiB of undurable data, memory without limit, LZ4, merging at 128 MiB a second at most.
+    /// 256 MiB of undurable data, memory without limit, LZ4, merging at 128 MiB a second at most,
+    /// checkpoints after 64 MiB of log or 5 minutes.
     pub fn new(dir: impl Into<PathBuf>, io: Arc<dyn Io>) -> Options {
         Options {
             dir: dir.into(),
@@ -83,6 +94,10 @@ impl Options {
             compression: Compression::default(),
             merge_rate: 128 << 20,
             spare_segments: true,
+            maintenance: true,
+            checkpoint_bytes: 64 << 20,
+            checkpoint_interval: Duration::from_secs(300),
+            rebuild_memory: 256 << 20,
             route: |_, _| 0,
             waiters_called: Arc::new(|| {}),
             io,

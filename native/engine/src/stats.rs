@@ -76,12 +76,21 @@ pub struct Stats {
     pub checkpoint_bytes: u64,
     /// Unix time of the last checkpoint in seconds, 0 before the first.
     pub last_checkpoint_s: u64,
-    /// How the store was brought up.
-    pub recovery: RecoveryKind,
     /// Unix time of the last successful sync in seconds, 0 before the first.
     pub last_sync_s: u64,
     /// Milliseconds that recovery took.
     pub recovery_ms: u64,
+    /// What the index was made of when the store was opened: `new` for an empty store, else
+    /// `checkpoint`, `older checkpoint` or `rebuild`, the last from all segments.
+    pub recovery: &'static str,
+    /// Why the newest checkpoint was not used, if there was one.
+    pub recovery_note: Option<String>,
+    /// Records of the log read for that, beside the checkpoint.
+    pub replayed: u64,
+    /// Failures to seal a segment or to take a checkpoint; the store is whole without.
+    pub maintenance_failures: u64,
+    /// The last of them.
+    pub maintenance_error: Option<String>,
     /// Name of the I/O back end.
     pub io: &'static str,
 }
@@ -105,29 +114,6 @@ impl MergeState {
             MergeState::Idle => "idle",
             MergeState::Running => "running",
             MergeState::Paused => "paused",
-        }
-    }
-}
-
-/// How a store was brought up.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum RecoveryKind {
-    /// There was none: it was created.
-    #[default]
-    New,
-    /// A checkpoint was loaded, and the log after it read.
-    Checkpoint,
-    /// The index was rebuilt from the segments.
-    Rebuild,
-}
-
-impl RecoveryKind {
-    /// In one word.
-    pub fn name(self) -> &'static str {
-        match self {
-            RecoveryKind::New => "new",
-            RecoveryKind::Checkpoint => "checkpoint",
-            RecoveryKind::Rebuild => "rebuild",
         }
     }
 }

@@ -1,5 +1,8 @@
 //! Damaged files: a store opens with the right data or says which file is damaged and where. Never
 //! wrong data, a panic, or memory out of proportion.
+//!
+//! A store without a checkpoint is read as a whole when it is opened, so damage is reported then. With
+//! one, damage to what is not read is met when a key is read.
 #![allow(missing_docs)]
 
 mod common;
@@ -15,7 +18,7 @@ use common::rng::Rng;
 use common::{config, first_seed, put, quiet, rounds, wait};
 use ferric_engine::io::Io;
 use ferric_engine::io::sim::SimIo;
-use ferric_engine::{Engine, OpenError};
+use ferric_engine::{Engine, OpenError, ReadError};
 use proptest::prelude::*;
 
 /// Remembers the largest block of memory that was ever asked for.
@@ -56,8 +59,16 @@ struct Sample {
 }
 
 impl Sample {
-    /// Several segments, one of several sizes; closed, or left as after a power cut.
+    /// Several segments, one of several sizes; closed, or left as after a power cut. Without a
+    /// checkpoint.
     fn new(closed: bool) -> Sample {
+        let sample = Sample::with_checkpoint(closed);
+        strip(&sample.io);
+        sample
+    }
+
+    /// The same, with the checkpoint that closing takes.
+    fn with_checkpoint(closed: bool) -> Sample {
         let io = SimIo::new();
         let engine = Engine::open(quiet(Arc::new(io.clone()))).expect("open");
         let (mut full, mut shorter) = (Model::default(), Model::default());
@@ -104,10 +115,29 @@ impl Sample {
             }
             Err(error) => panic!("{what}: {error}"),
         };
-        let found = Model::read(&engine);
+        let found = read_all(&engine);
+        if found.is_none() {
+            self.expect_readable_to_be_right(&engine, what);
+        }
         engine.close().expect("close");
+        let Some(found) = found else { return true };
         assert!(found == self.full || Some(&found) == or, "{what}: wrong data");
         false
+    }
+
+    /// Some keys are reported as damaged. The others have their values.
+    fn expect_readable_to_be_right(&self, engine: &Engine, what: &str) {
+        for (space, content) in self.full.0.iter().enumerate() {
+            for (name, (value, _)) in content {
+                let mut access = engine.enter(common::NOW);
+                let key = common::key(engine, &access, space as u16, name);
+                match access.lock(&key).get(&key) {
+                    Ok(Some(entry)) => assert!(entry.value == value, "{what}: {name:?}"),
+                    Err(ReadError::Damaged) => {}
+                    other => panic!("{what}: {name:?}: {other:?}"),
+                }
+            }
+        }
     }
 
     /// [`Sample::outcome`] where only a report will do.
@@ -127,6 +157,45 @@ impl Sample {
     }
 }
 
+/// Removes what checkpoints have left: the store is as if it had never had one.
+fn strip(io: &SimIo) {
+    let extra = |path: &PathBuf| {
+        let name = path.to_string_lossy();
+        name.contains("/checkpoint-") || name.ends_with("/SEGMENTS")
+    };
+    for path in io.file_names().into_iter().filter(extra) {
+        io.remove(&path).expect("remove");
+    }
+    for path in disk::segments(io) {
+        let bytes = disk::bytes(io, &path);
+        let span = u32::from_le_bytes(bytes[32..36].try_into().expect("four")) as usize;
+        if bytes.len() > span << 16 {
+            disk::replace(io, &path, &bytes[..span << 16]);
+        }
+    }
+}
+
+/// What the store contains; `None` if some of it is reported as damaged.
+fn read_all(engine: &Engine) -> Option<Model> {
+    let mut model = Model::default();
+    for (space, content) in model.0.iter_mut().enumerate() {
+        let mut cursor = 0;
+        loop {
+            let mut access = engine.enter(common::NOW);
+            let scanned = access.scan(space as u16, cursor, 50, &mut |key, entry| {
+                content.insert(key.to_vec(), (entry.value.to_vec(), entry.meta.expiry_ms));
+            });
+            match scanned {
+                Ok(0) => break,
+                Ok(next) => cursor = next,
+                Err(ReadError::Damaged) => return None,
+                Err(error) => panic!("{error}"),
+            }
+        }
+    }
+    Some(model)
+}
+
 fn memory_stayed_in_proportion() {
     let largest = METER.0.load(Ordering::Relaxed);
     assert!(largest < LARGEST_BLOCK, "a block of {largest} bytes was asked for");
@@ -135,8 +204,8 @@ fn memory_stayed_in_proportion() {
 #[test]
 fn a_flipped_bit_anywhere_is_harmless_or_reported() {
     let mut flips = 0;
-    for closed in [true, false] {
-        let sample = Sample::new(closed);
+    let samples = [Sample::new(true), Sample::new(false), Sample::with_checkpoint(true)];
+    for (sample, closed) in samples.iter().zip([true, false, true]) {
         let mut rng = Rng(first_seed());
         let mut flip = |path: &Path, offset: usize| {
             let or = sample.alternative(closed, path, offset);
@@ -183,8 +252,8 @@ fn a_flipped_bit_in_what_is_checked_is_always_reported() {
 
 #[test]
 fn zeroed_blocks_are_harmless_or_reported() {
-    for closed in [true, false] {
-        let sample = Sample::new(closed);
+    let samples = [Sample::new(true), Sample::new(false), Sample::with_checkpoint(true)];
+    for (sample, closed) in samples.iter().zip([true, false, true]) {
         for segment in disk::segments(&sample.io) {
             let len = disk::bytes(&sample.io, &segment).len();
             for offset in (0..len).step_by(BLOCK) {
@@ -305,12 +374,20 @@ fn a_segment_of_another_history_is_reported() {
     let (one, other) = (backup.snapshot(), backup.snapshot());
     write(&one, &[&[(&b"a"[..], 5_000)][..], &end].concat());
     write(&other, &[&[(&b"a"[..], 10), (b"b", 10)][..], &end].concat());
-    let segment = disk::segments(&one).swap_remove(1);
-    assert_eq!(segment, disk::segments(&other)[1]);
-    let headers = [&one, &other].map(|io| disk::bytes(io, &segment)[..64].to_vec());
+    mix(&one.snapshot(), &other);
+    strip(&one);
+    strip(&other);
+    mix(&one, &other);
+}
+
+/// Puts the second segment of `other` into `one`, which is reported.
+fn mix(one: &SimIo, other: &SimIo) {
+    let segment = disk::segments(one).swap_remove(1);
+    assert_eq!(segment, disk::segments(other)[1]);
+    let headers = [one, other].map(|io| disk::bytes(io, &segment)[..64].to_vec());
     assert_eq!(headers[0], headers[1], "nothing but the frames tells them apart");
-    disk::replace(&one, &segment, &disk::bytes(&other, &segment));
-    let opened = Engine::open(quiet(Arc::new(one)));
+    disk::replace(one, &segment, &disk::bytes(other, &segment));
+    let opened = Engine::open(quiet(Arc::new(one.clone())));
     assert!(matches!(opened, Err(OpenError::Corrupt { .. })));
 }
 
@@ -466,9 +543,9 @@ proptest! {
 
     #[test]
     fn mutated_segments_serve_nothing_that_was_never_written(
-        closed: bool, which in 0usize..8, mutations in proptest::collection::vec(mutation(), 1..4),
+        closed: bool, stripped: bool, which in 0usize..8, mutations in proptest::collection::vec(mutation(), 1..4),
     ) {
-        let sample = Sample::new(closed);
+        let sample = if stripped { Sample::new(closed) } else { Sample::with_checkpoint(closed) };
         let segments = disk::segments(&sample.io);
         // Mostly the last one, where recovery has something to decide.
         let path = segments.get(which).unwrap_or(segments.last().expect("segments"));
@@ -477,16 +554,22 @@ proptest! {
         disk::replace(&sample.io, path, &bytes);
         match Engine::open(quiet(Arc::new(sample.io.clone()))) {
             Ok(engine) => {
-                for (key, (found, _)) in Model::read(&engine).0.into_iter().flatten() {
+                let found = read_all(&engine);
+                let damaged = found.is_none();
+                for (key, (found, _)) in found.into_iter().flat_map(|model| model.0).flatten() {
                     let written = (0..26).map(|number| value(number, found.len()));
                     prop_assert!(written.into_iter().any(|known| known == found), "{:?}", key);
                 }
                 let lsn = put(&engine, b"after", b"x").expect("put");
                 prop_assert!(wait(&engine, lsn));
                 engine.close().expect("close");
-                let engine = Engine::open(quiet(Arc::new(sample.io.clone()))).expect("again");
-                prop_assert_eq!(common::get(&engine, b"after"), Some(b"x".to_vec()));
-                engine.close().expect("close");
+                match Engine::open(quiet(Arc::new(sample.io.clone()))) {
+                    Ok(engine) => {
+                        prop_assert_eq!(common::get(&engine, b"after"), Some(b"x".to_vec()));
+                        engine.close().expect("close");
+                    }
+                    Err(error) => prop_assert!(damaged, "{}", error),
+                }
             }
             Err(OpenError::Corrupt { .. }) => {}
             Err(error) => prop_assert!(false, "{}", error),

@@ -9,7 +9,7 @@
 mod common;
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicU16, AtomicU64, AtomicUsize, Ordering};
 use std::time::Duration;
 
 use common::model::{Model, execute, random_step};
@@ -31,8 +31,14 @@ struct Watch {
     /// Steps that are known to be durable, and steps begun.
     acked: AtomicUsize,
     issued: AtomicUsize,
+    /// Shards of the store at the moment: an image is opened with as many, so that its checkpoints
+    /// can be used, or now and then with another number, so that they cannot.
+    shards: AtomicU16,
     images: AtomicU64,
     nested_images: AtomicU64,
+    /// Images that were opened, and of these, by a checkpoint.
+    opened: AtomicU64,
+    by_checkpoint: AtomicU64,
     failures: Mutex<Vec<String>>,
 }
 
@@ -56,10 +62,23 @@ impl Watch {
 
     /// The image opens, and shows the state after `steps` steps.
     fn check(&self, image: &SimIo, steps: Range) -> Result<(), String> {
-        let engine = reopen(image)?;
+        let engine = self.reopen(image)?;
         let found = self.expect_prefix(&engine, steps);
         engine.close().map_err(|error| error.to_string())?;
         found
+    }
+
+    fn reopen(&self, image: &SimIo) -> Result<Arc<Engine>, String> {
+        let mut options = quiet(Arc::new(image.clone()));
+        options.shards = self.shards.load(Ordering::SeqCst);
+        if self.opened.fetch_add(1, Ordering::Relaxed).is_multiple_of(5) {
+            options.shards += 1;
+        }
+        let engine = Engine::open(options).map_err(|error| format!("open: {error}"))?;
+        if engine.stats().recovery.ends_with("checkpoint") {
+            self.by_checkpoint.fetch_add(1, Ordering::Relaxed);
+        }
+        Ok(engine)
     }
 
     fn expect_prefix(&self, engine: &Engine, steps: Range) -> Result<(), String> {
@@ -82,7 +101,7 @@ impl Watch {
             let acked = known.load(Ordering::SeqCst);
             push.lock().extend(images.into_iter().map(|image| (acked, image)));
         }));
-        let engine = reopen(image)?;
+        let engine = self.reopen(image)?;
         self.expect_prefix(&engine, steps)?;
         let mut model = Model::read(&engine);
         let mut digests = vec![model.digest()];
@@ -103,7 +122,7 @@ impl Watch {
         let after = std::mem::take(&mut *nested.lock());
         self.nested_images.fetch_add(after.len() as u64, Ordering::Relaxed);
         for (acked, image) in after.into_iter().chain([(last, image.clone())]) {
-            let engine = reopen(&image).map_err(|reason| format!("second crash: {reason}"))?;
+            let engine = self.reopen(&image).map_err(|reason| format!("second crash: {reason}"))?;
             let digest = Model::read(&engine).digest();
             engine.close().map_err(|error| error.to_string())?;
             if !digests[acked..].contains(&digest) {
@@ -115,6 +134,13 @@ impl Watch {
     }
 }
 
+/// Asks for a checkpoint and waits until it is there.
+fn checkpoint(engine: &Engine) {
+    let (sender, receiver) = std::sync::mpsc::channel();
+    engine.checkpoint(Box::new(move |outcome| drop(sender.send(outcome))));
+    receiver.recv().expect("told once").expect("a checkpoint");
+}
+
 /// Numbers of steps that a state may be made of.
 #[derive(Clone, Copy, Debug)]
 struct Range {
@@ -122,22 +148,23 @@ struct Range {
     to: usize,
 }
 
-fn reopen(image: &SimIo) -> Result<Arc<Engine>, String> {
-    Engine::open(quiet(Arc::new(image.clone()))).map_err(|error| format!("open: {error}"))
-}
-
 /// The workload's settings, changed at each reopening.
-fn settings(io: &SimIo, rng: &mut Rng, durability: Durability) -> Options {
+fn settings(watch: &Watch, io: &SimIo, rng: &mut Rng, durability: Durability) -> Options {
     let mut options =
         if rng.one_in(2) { options(Arc::new(io.clone())) } else { quiet(Arc::new(io.clone())) };
-    options.shards = 1 + rng.below(4) as u16;
+    if rng.one_in(4) {
+        watch.shards.store(1 + rng.below(4) as u16, Ordering::SeqCst);
+    }
+    options.shards = watch.shards.load(Ordering::SeqCst);
+    // Any log that is longer than this and twice the index makes a checkpoint due.
+    options.checkpoint_bytes = rng.below(200_000);
     options.durability = durability;
     options
 }
 
 /// Runs `steps` random commands, with crash images before every I/O call.
 fn run(seed: u64, steps: u64, durability: Durability) -> Arc<Watch> {
-    let watch = Arc::new(Watch::default());
+    let watch = Arc::new(Watch { shards: AtomicU16::new(2), ..Watch::default() });
     let mut model = Model::default();
     watch.history.lock().push(model.digest());
     let io = SimIo::new();
@@ -147,7 +174,7 @@ fn run(seed: u64, steps: u64, durability: Durability) -> Arc<Watch> {
         hook.look(io, seed << 32 | number, Range { from, to: from });
     }));
     let mut rng = Rng(seed);
-    let mut engine = Engine::open(settings(&io, &mut rng, durability)).expect("open");
+    let mut engine = Engine::open(settings(&watch, &io, &mut rng, durability)).expect("open");
     let mut highest = 0;
     for number in 0..steps {
         let step = random_step(&mut rng, seed << 20 | number);
@@ -161,11 +188,14 @@ fn run(seed: u64, steps: u64, durability: Durability) -> Arc<Watch> {
             let lsn = if durability == Durability::Quorum { highest } else { engine.written() };
             assert!(wait(&engine, lsn), "seed {seed}");
         }
+        if rng.one_in(12) {
+            checkpoint(&engine);
+        }
         let close = rng.one_in(20);
         if close {
             engine.close().expect("close");
             (engine, highest) =
-                (Engine::open(settings(&io, &mut rng, durability)).expect("reopen"), 0);
+                (Engine::open(settings(&watch, &io, &mut rng, durability)).expect("reopen"), 0);
         }
         if acknowledge || close {
             watch.acked.store(number as usize + 1, Ordering::SeqCst);
@@ -183,14 +213,17 @@ fn run(seed: u64, steps: u64, durability: Durability) -> Arc<Watch> {
 }
 
 fn run_seeds(name: &str, count: u64, durability: Durability) {
-    let (mut images, mut nested) = (0, 0);
+    let (mut images, mut nested, mut by_checkpoint) = (0, 0, 0);
     let seeds = first_seed()..first_seed() + rounds(count);
     for seed in seeds.clone() {
         let watch = run(seed, 60, durability);
         images += watch.images.load(Ordering::Relaxed);
         nested += watch.nested_images.load(Ordering::Relaxed);
+        by_checkpoint += watch.by_checkpoint.load(Ordering::Relaxed);
     }
     println!("{name}: seeds {seeds:?}, {images} images, {nested} of a second crash");
+    println!("{name}: {by_checkpoint} opened by a checkpoint");
+    assert!(by_checkpoint > images / 10, "checkpoints are hardly used");
 }
 
 #[test]

@@ -145,7 +145,7 @@ fn stats<'a>(env: Env<'a>, store: ResourceArc<Store>) -> Term<'a> {
         merged_bytes: stats.merged_bytes,
         checkpoints: stats.checkpoints,
         last_checkpoint_s: stats.last_checkpoint_s,
-        recovery: stats.recovery.name(),
+        recovery: stats.recovery,
         recovery_ms: stats.recovery_ms,
         commands: server.stats().commands().into_iter().map(command).collect(),
         latency: server.stats().latency().into_iter().map(|(us, n)| (bound(us), n)).collect(),

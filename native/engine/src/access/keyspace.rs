@@ -4,7 +4,6 @@ use std::collections::HashSet;
 use std::sync::atomic::Ordering;
 
 use crossbeam_epoch as epoch;
-use smallvec::SmallVec;
 
 use super::{Access, Entry, Meta};
 use crate::address::is_in_log;
@@ -296,6 +295,7 @@ impl Access<'_> {
         let mut address = 0;
         self.core.log.append(&[write], &self.guard, |_, at| address = at)?;
         self.core.next_space.store(table.next, Ordering::Relaxed);
+        *self.core.logged_spaces.lock() = table.clone();
         self.wrote = true;
         self.depend_on(address);
         Ok(address + 1)

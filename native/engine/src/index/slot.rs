@@ -1,7 +1,7 @@
 //! One index entry in 16 bytes.
 
 use crate::address::POSITION_BITS;
-use crate::record::{ALIGN, u64_at};
+use crate::record::ALIGN;
 
 /// Bits of a key's hash that the index keeps: enough to place the key in a table of any size
 /// without reading its record again.
@@ -52,25 +52,12 @@ impl Slot {
         }
     }
 
-    /// The entry as it is written to a checkpoint.
-    pub(crate) fn to_bytes(self) -> [u8; 16] {
-        let mut out = [0u8; 16];
-        out[..8].copy_from_slice(&self.place.to_le_bytes());
-        out[8..].copy_from_slice(&self.about.to_le_bytes());
-        out
-    }
-
-    /// Reads an entry of a checkpoint; any bytes make one, perhaps one that is not live.
-    pub(crate) fn from_bytes(bytes: &[u8; 16]) -> Slot {
-        Slot { place: u64_at(bytes, 0), about: u64_at(bytes, 8) }
-    }
-
-    /// The slot as its two words.
+    /// The entry as two words, as it is written to a checkpoint.
     pub(crate) fn words(self) -> [u64; 2] {
         [self.place, self.about]
     }
 
-    /// The slot that was written as these words; not necessarily one that makes sense.
+    /// The entry that [`Slot::words`] gave; any words make one, perhaps one that is not live.
     pub(crate) fn from_words([place, about]: [u64; 2]) -> Slot {
         Slot { place, about }
     }
@@ -162,7 +149,7 @@ mod tests {
             prop_assert_eq!(slot.expiry_s(), coarse_expiry(expiry_ms));
             prop_assert!(len < slot.size_bound() && slot.size_bound() <= 2 * len);
             prop_assert_eq!(slot.moved_to(48).moved_to(address * 8), slot);
-            prop_assert_eq!(Slot::from_bytes(&slot.to_bytes()), slot);
+            prop_assert_eq!(Slot::from_words(slot.words()), slot);
             prop_assert_eq!(slot.idle_s(now + later), later);
             slot.touch(now + later);
             prop_assert_eq!(slot.idle_s(now + later), 0);

@@ -30,6 +30,18 @@ pub(crate) struct TableCopy {
     pub next: u64,
 }
 
+impl TableCopy {
+    /// An empty table for the hashes from `from` on, as large as may begin there.
+    pub(crate) fn empty(from: u64) -> Option<TableCopy> {
+        if from >= END {
+            return None;
+        }
+        let bits = from.trailing_zeros().min(HASH_BITS);
+        let (prefix, depth) = (from as u32, HASH_BITS - bits);
+        Some(TableCopy { prefix, depth, slots: Vec::new(), next: from + (1 << bits) })
+    }
+}
+
 impl Index {
     /// Copies the table to which the hash `from` belongs; `None` behind the last one, or when the
     /// index has no table.

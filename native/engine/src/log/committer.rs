@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use super::handover::Rest;
 use super::tail::Sealed;
-use super::{Files, Log, Memory};
+use super::{Files, Log, Mark, Memory};
 use crate::clock::Clock;
 use crate::error::{Failure, WriteError};
 use crate::io::File;
@@ -70,15 +70,28 @@ impl Drop for FailOnPanic {
     }
 }
 
+/// A durable position, and where the frames of the segment before end.
+#[derive(Clone, Copy)]
+struct Durable {
+    position: u64,
+    previous_end: u64,
+}
+
+impl Durable {
+    /// All before a frame.
+    fn before(frame: &Sealed) -> Durable {
+        Durable { position: frame.start, previous_end: frame.previous_end }
+    }
+}
+
 impl Log {
     fn has_work(&self) -> bool {
         let tail = self.tail.lock();
         tail.records > 0 || !tail.sealed.is_empty()
     }
 
-    /// Takes all frames that are ready, the open one included, and the position that is durable
-    /// once they are.
-    fn take_frames(&self) -> (Vec<Sealed>, u64) {
+    /// Takes all frames that are ready, the open one included, and what is durable once they are.
+    fn take_frames(&self) -> (Vec<Sealed>, Durable) {
         let mut tail = self.tail.lock();
         while tail.copying > 0 {
             self.copied.wait(&mut tail);
@@ -86,7 +99,7 @@ impl Log {
         let mut frames: Vec<Sealed> = tail.sealed.drain(..).collect();
         frames.extend(tail.seal());
         self.submitted.store(tail.frame_start, Ordering::Release);
-        (frames, tail.frame_start)
+        (frames, Durable { position: tail.frame_start, previous_end: tail.previous_end })
     }
 }
 
@@ -114,14 +127,11 @@ impl Committer {
     }
 
     fn commit_all(&mut self) -> Result<()> {
-        let (frames, mut durable) = self.log.take_frames();
+        let (frames, durable) = self.log.take_frames();
         self.waiting.extend(frames);
         let mut written = false;
         while let Some(sealed) = self.waiting.front().copied() {
-            let Some(len) = self.write_or_wait(&sealed)? else {
-                durable = sealed.start;
-                break;
-            };
+            let Some(len) = self.write_or_wait(&sealed)? else { break };
             self.waiting.pop_front();
             written = true;
             let counters = &self.log.counters;
@@ -132,7 +142,9 @@ impl Committer {
             Counters::add(&counters.syncs, 1);
         }
         if written {
-            self.publish(durable);
+            let next = self.waiting.front().copied();
+            let durable = next.map_or(durable, |sealed| Durable::before(&sealed));
+            self.publish(durable, self.number + 1);
         }
         Ok(())
     }
@@ -155,9 +167,14 @@ impl Committer {
         if left { Err(ErrorKind::StorageFull.into()) } else { Ok(()) }
     }
 
-    /// Everything below `durable` is on stable storage: tells whom it concerns.
-    fn publish(&self, durable: u64) {
+    /// Everything below `durable` is on stable storage, and the frame there has `number`: tells whom
+    /// it concerns.
+    fn publish(&self, durable: Durable, number: u64) {
         let log = &*self.log;
+        let Durable { position, previous_end } = durable;
+        let incarnation = self.incarnation;
+        *log.mark.lock() = Mark { position, number, incarnation, previous_end };
+        let durable = position;
         log.counters.last_sync_s.store(self.clock.now_ms() / 1000, Ordering::Relaxed);
         log.durable.store(durable, Ordering::Release);
         log.durability_waiters.release(durable);
@@ -230,7 +247,7 @@ impl Committer {
         };
         let file = self.file_of(&last)?;
         self.write_frame(&*file, &last, frame::FLAG_CLOSE)?;
-        self.publish(last.start);
+        self.publish(Durable::before(&last), self.number);
         Ok(())
     }
 }

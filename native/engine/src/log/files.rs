@@ -7,6 +7,7 @@ use std::sync::atomic::{AtomicU8, Ordering};
 
 use parking_lot::Mutex;
 
+use crate::address::{Region, position, region};
 use crate::io::{File, Io, OpenMode};
 use crate::record::segment_header::SegmentHeader;
 
@@ -15,7 +16,14 @@ const SPARE: &str = "spare";
 /// Files that are being made, without a meaning yet.
 const UNFINISHED: &str = "spare.new";
 const NEW_SEGMENT: &str = "segment.new";
+const NEW_MERGED: &str = "merged.new";
+const NEW_CHECKPOINT: &str = "checkpoint.new";
+const NEW_LIST: &str = "SEGMENTS.new";
 const PREFIX: &str = "segment-";
+const MERGED_PREFIX: &str = "merged-";
+const CHECKPOINT_PREFIX: &str = "checkpoint-";
+/// The list of the store's segments.
+const LIST: &str = "SEGMENTS";
 
 /// This part of the store's size, a segment at most, is kept free for merging.
 const RESERVE_SHARE: u64 = 8;
@@ -32,6 +40,24 @@ const TAKEN: u8 = 2;
 /// Name of a segment's file.
 pub(crate) fn segment_path(dir: &Path, id: u64) -> PathBuf {
     dir.join(format!("{PREFIX}{id:012x}"))
+}
+
+/// Name of a merged segment's file.
+pub(crate) fn merged_path(dir: &Path, id: u64) -> PathBuf {
+    dir.join(format!("{MERGED_PREFIX}{id:012x}"))
+}
+
+/// The files of a store that mean something, by their numbers, ascending.
+#[derive(Debug, Default)]
+pub(crate) struct Listing {
+    /// Ids of log segments.
+    pub log: Vec<u64>,
+    /// Ids of merged segments.
+    pub merged: Vec<u64>,
+    /// Ids of checkpoints.
+    pub checkpoints: Vec<u64>,
+    /// Whether there is a list of segments.
+    pub list: bool,
 }
 
 /// Makes and finds segment files.
@@ -57,22 +83,27 @@ impl Files {
         Files { io, dir, log_id, shift, spare, unfinished }
     }
 
-    /// Ids of the segment files present, ascending.
-    pub(crate) fn segment_ids(&self) -> Result<Vec<u64>> {
-        let mut ids: Vec<u64> = self
-            .io
-            .list(&self.dir)?
-            .iter()
-            .filter_map(|path| path.file_name()?.to_str()?.strip_prefix(PREFIX))
-            .filter_map(|hex| u64::from_str_radix(hex, 16).ok())
-            .collect();
-        ids.sort_unstable();
-        Ok(ids)
+    /// What is in the directory.
+    pub(crate) fn listing(&self) -> Result<Listing> {
+        let mut listing = Listing::default();
+        for path in self.io.list(&self.dir)? {
+            let Some(name) = path.file_name().and_then(|name| name.to_str()) else { continue };
+            let Listing { log, merged, checkpoints, list } = &mut listing;
+            *list |= name == LIST;
+            let kinds = [(PREFIX, log), (MERGED_PREFIX, merged), (CHECKPOINT_PREFIX, checkpoints)];
+            for (prefix, ids) in kinds {
+                let hex = name.strip_prefix(prefix);
+                ids.extend(hex.and_then(|hex| u64::from_str_radix(hex, 16).ok()));
+            }
+        }
+        let Listing { log, merged, checkpoints, .. } = &mut listing;
+        [log, merged, checkpoints].into_iter().for_each(|ids| ids.sort_unstable());
+        Ok(listing)
     }
 
     /// Removes what an earlier run left unfinished.
     pub(crate) fn remove_leftovers(&self) -> Result<()> {
-        [SPARE, UNFINISHED, NEW_SEGMENT]
+        [SPARE, UNFINISHED, NEW_SEGMENT, NEW_MERGED, NEW_CHECKPOINT, NEW_LIST]
             .iter()
             .try_for_each(|name| self.remove_if_there(&self.dir.join(name)))
     }
@@ -140,7 +171,8 @@ impl Files {
         made
     }
 
-    fn remove_if_there(&self, path: &Path) -> Result<()> {
+    /// Removes a file; fine if it is not there.
+    pub(crate) fn remove_if_there(&self, path: &Path) -> Result<()> {
         match self.io.remove(path) {
             Err(error) if error.kind() != ErrorKind::NotFound => Err(error),
             _ => Ok(()),
@@ -175,8 +207,8 @@ impl Files {
         } else {
             self.allocate(&from, u64::from(span) << self.shift)?
         };
-        let header =
-            SegmentHeader { log_id: self.log_id, id, span, shift: self.shift, previous_end };
+        let (log_id, shift, region) = (self.log_id, self.shift, Region::Log);
+        let header = SegmentHeader { log_id, id, span, shift, previous_end, region };
         file.write_durable(&header.encode(), 0)?;
         self.io.rename(&from, &segment_path(&self.dir, id))?;
         if spare {
@@ -184,6 +216,61 @@ impl Files {
         }
         self.io.sync_dir(&self.dir)?;
         Ok(file)
+    }
+
+    /// Path of the segment with this number.
+    pub(crate) fn path_of(&self, number: u64) -> PathBuf {
+        let start = number << self.shift;
+        let id = position(start) >> self.shift;
+        match region(start) {
+            Region::Log => segment_path(&self.dir, id),
+            Region::Merged | Region::Cache => merged_path(&self.dir, id),
+        }
+    }
+
+    /// Removes the files of segments that the store no longer consists of.
+    pub(crate) fn remove_segments(&self, numbers: &[u64]) -> Result<()> {
+        numbers.iter().try_for_each(|&number| self.remove_if_there(&self.path_of(number)))?;
+        self.io.sync_dir(&self.dir)
+    }
+
+    /// Path of a checkpoint.
+    pub(crate) fn checkpoint_path(&self, id: u64) -> PathBuf {
+        self.dir.join(format!("{CHECKPOINT_PREFIX}{id:012x}"))
+    }
+
+    /// Path of the list of segments.
+    pub(crate) fn list_path(&self) -> PathBuf {
+        self.dir.join(LIST)
+    }
+
+    /// Makes an empty file that will become a checkpoint; it has no meaning before
+    /// [`Files::name_checkpoint`].
+    pub(crate) fn create_checkpoint(&self) -> Result<Arc<dyn File>> {
+        let path = self.dir.join(NEW_CHECKPOINT);
+        self.remove_if_there(&path)?;
+        self.io.open(&path, OpenMode::Create)
+    }
+
+    /// Gives the checkpoint that was made last, complete and synced, its name, durably.
+    pub(crate) fn name_checkpoint(&self, id: u64) -> Result<()> {
+        self.io.rename(&self.dir.join(NEW_CHECKPOINT), &self.checkpoint_path(id))?;
+        self.io.sync_dir(&self.dir)
+    }
+
+    /// Removes what is there of a checkpoint that failed: a full disk needs the room.
+    pub(crate) fn discard_checkpoint(&self) {
+        // The failure that led here says more than one here would.
+        drop(self.remove_if_there(&self.dir.join(NEW_CHECKPOINT)));
+    }
+
+    /// Replaces the list of segments, durably.
+    pub(crate) fn replace_list(&self, bytes: &[u8]) -> Result<()> {
+        let path = self.dir.join(NEW_LIST);
+        self.remove_if_there(&path)?;
+        self.io.open(&path, OpenMode::Create)?.write_durable(bytes, 0)?;
+        self.io.rename(&path, &self.list_path())?;
+        self.io.sync_dir(&self.dir)
     }
 }
 

@@ -22,7 +22,7 @@ use parking_lot::{Condvar, Mutex, MutexGuard};
 
 pub(crate) use buffer::Buffer;
 pub(crate) use committer::{Committer, run as run_committer};
-pub(crate) use files::{Files, segment_path};
+pub(crate) use files::{Files, Listing};
 use handover::Handover;
 pub(crate) use segments::{Memory, SegmentState, Segments, Summary};
 use tail::Sealed;
@@ -75,6 +75,19 @@ impl Write<'_> {
     }
 }
 
+/// A place between two frames below which everything is durable: where reading the log may begin.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Mark {
+    /// Where the next frame begins, if it is not in a later segment.
+    pub position: u64,
+    /// Number of that frame.
+    pub number: u64,
+    /// Incarnation of whoever writes it.
+    pub incarnation: u32,
+    /// Where the frames of the segment before that of `position` end; 0 if there is none.
+    pub previous_end: u64,
+}
+
 /// The log of one store.
 pub(crate) struct Log {
     pub segments: Segments,
@@ -88,6 +101,8 @@ pub(crate) struct Log {
     durable: AtomicU64,
     /// Where the open frame begins: what lies below never changes.
     submitted: AtomicU64,
+    /// The durable position with what else there is to know about it.
+    mark: Mutex<Mark>,
     failure: OnceLock<Failure>,
     failed: AtomicBool,
     /// There is no room for another segment.
@@ -99,9 +114,18 @@ pub(crate) struct Log {
 }
 
 impl Log {
-    pub(crate) fn new(segments: Segments, tail: Tail, options: &Options, trash: Trash) -> Log {
-        let durable = AtomicU64::new(tail.frame_start);
-        let submitted = AtomicU64::new(tail.frame_start);
+    /// A log that goes on with frame `number`.
+    pub(crate) fn new(
+        segments: Segments,
+        tail: Tail,
+        (number, incarnation): (u64, u32),
+        options: &Options,
+        trash: Trash,
+    ) -> Log {
+        let (position, previous_end) = (tail.frame_start, tail.previous_end);
+        let durable = AtomicU64::new(position);
+        let mark = Mark { position, number, incarnation, previous_end };
+        let submitted = AtomicU64::new(position);
         Log {
             segments,
             counters: Counters::default(),
@@ -113,6 +137,7 @@ impl Log {
             copied: Condvar::new(),
             durable,
             submitted,
+            mark: Mutex::new(mark),
             failure: OnceLock::new(),
             failed: AtomicBool::new(false),
             full: AtomicBool::new(false),
@@ -132,6 +157,16 @@ impl Log {
     #[inline]
     pub(crate) fn submitted(&self) -> Lsn {
         self.submitted.load(Ordering::Acquire)
+    }
+
+    /// The durable position, as a place to begin reading at.
+    pub(crate) fn mark(&self) -> Mark {
+        *self.mark.lock()
+    }
+
+    /// Last sequence number given out.
+    pub(crate) fn sequence(&self) -> u64 {
+        self.tail.lock().sequence
     }
 
     pub(crate) fn durability(&self) -> Durability {

@@ -35,11 +35,29 @@ impl Memory {
         }
     }
 
+    /// The bytes, if they are those of a sealed file.
+    pub(crate) fn mapped(&self) -> Option<&[u8]> {
+        match self {
+            Memory::Buffer(_) => None,
+            Memory::Mapped(mapping) => Some(mapping.as_slice()),
+        }
+    }
+
     fn len(&self) -> usize {
         match self {
             Memory::Buffer(buffer) => buffer.len(),
             Memory::Mapped(mapping) => mapping.as_slice().len(),
         }
+    }
+
+    /// All bytes.
+    ///
+    /// # Safety
+    /// Nobody writes to them: the segment is sealed.
+    pub(crate) unsafe fn bytes(&self) -> &[u8] {
+        // SAFETY: the memory is valid for its length and lives as long as `self`; that its bytes do
+        // not change is the caller's promise.
+        unsafe { std::slice::from_raw_parts(self.base(), self.len()) }
     }
 }
 
@@ -50,7 +68,9 @@ pub(crate) struct Summary {
     pub end: u64,
     /// Records about keys: values and tombstones.
     pub records: u64,
-    /// Their lengths, as the live ones are counted: see `Slot::weight`.
+    /// Of these, tombstones.
+    pub tombstones: u64,
+    /// The lengths of all of them, as the live ones are counted: see `Slot::weight`.
     pub bytes: u64,
     /// Lowest and highest sequence number; 0 if there is no record.
     pub min_sequence: u64,
@@ -67,6 +87,8 @@ struct Segment {
     file: Option<Arc<dyn File>>,
     /// Known once it is sealed and has been read through.
     summary: Option<Summary>,
+    /// Not all of it is intact: its records are fetched, and verified, one by one.
+    damaged: bool,
 }
 
 /// What there is to know about a segment at the moment.
@@ -77,6 +99,7 @@ pub(crate) struct SegmentState {
     pub in_memory: bool,
     pub has_file: bool,
     pub summary: Option<Summary>,
+    pub damaged: bool,
 }
 
 /// Base addresses of the segments of one region, by position.
@@ -148,7 +171,7 @@ impl Segments {
         let guard = epoch::pin();
         self.reserve(self.start(number + u64::from(span)), &guard);
         let memory = memory.map(Arc::new);
-        let segment = Segment { span, memory, file, summary: None };
+        let segment = Segment { span, memory, file, summary: None, damaged: false };
         self.publish(number, &segment, &guard);
         list.insert(number, segment);
     }
@@ -164,6 +187,13 @@ impl Segments {
     pub(crate) fn set_summary(&self, number: u64, summary: Summary) {
         if let Some(segment) = self.list.lock().get_mut(&number) {
             segment.summary = Some(summary);
+        }
+    }
+
+    /// Notes that a segment is not to be served from memory, because not all of it is intact.
+    pub(crate) fn set_damaged(&self, number: u64) {
+        if let Some(segment) = self.list.lock().get_mut(&number) {
+            segment.damaged = true;
         }
     }
 
@@ -191,6 +221,7 @@ impl Segments {
             in_memory: segment.memory.is_some(),
             has_file: segment.file.is_some(),
             summary: segment.summary,
+            damaged: segment.damaged,
         };
         list.iter().map(state).collect()
     }

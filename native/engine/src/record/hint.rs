@@ -61,6 +61,7 @@ impl HintHeader {
             (88, self.summary.min_sequence),
             (96, self.summary.max_sequence),
             (104, self.body_len),
+            (120, self.summary.tombstones),
         ];
         out[0..8].copy_from_slice(&MAGIC.to_le_bytes());
         out[12..16].copy_from_slice(&VERSION.to_le_bytes());
@@ -70,6 +71,13 @@ impl HintHeader {
         let crc = crc32c::crc32c(&out[12..]);
         out[8..12].copy_from_slice(&crc.to_le_bytes());
         out
+    }
+
+    /// Reads the header at `at` of a file; `None` if there is no intact one.
+    pub(crate) fn read(file: &Arc<dyn File>, at: u64) -> Option<HintHeader> {
+        let mut head = [0u8; LEN];
+        file.read_exact_at(&mut head, at).ok()?;
+        HintHeader::decode(&head)
     }
 
     /// Reads a header; `None` if these bytes are none that this version knows.
@@ -88,6 +96,7 @@ impl HintHeader {
         let summary = Summary {
             end: frames.end,
             records: u64_at(bytes, 72),
+            tombstones: u64_at(bytes, 120),
             bytes: u64_at(bytes, 80),
             min_sequence: u64_at(bytes, 88),
             max_sequence: u64_at(bytes, 96),
@@ -152,6 +161,7 @@ impl HintWriter {
         }
         if header.kind != Kind::Spaces {
             summary.records += 1;
+            summary.tombstones += u64::from(header.kind == Kind::Delete);
             summary.bytes += weight(header.total_len());
         }
     }
@@ -202,9 +212,7 @@ impl Hint {
     /// `None` if there is no intact one. Takes no more memory than the file has bytes.
     pub(crate) fn load(file: &Arc<dyn File>, at: u64, log_id: u64, start: u64) -> Option<Hint> {
         let room = file.len().ok()?.checked_sub(at)?.checked_sub(LEN as u64)?;
-        let mut head = [0u8; LEN];
-        file.read_exact_at(&mut head, at).ok()?;
-        let header = HintHeader::decode(&head)?;
+        let header = HintHeader::read(file, at)?;
         if (header.log_id, header.start) != (log_id, start) || header.body_len > room {
             return None;
         }

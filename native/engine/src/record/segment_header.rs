@@ -2,6 +2,7 @@
 
 use super::frame::BLOCK;
 use super::{u32_at, u64_at};
+use crate::address::Region;
 
 const MAGIC: u64 = 0x3147_4553_4352_4546; // "FERCSEG1"
 /// Version of the segment format this code writes and reads.
@@ -11,7 +12,7 @@ const LEN: usize = 64;
 /// read from a header must not make recovery allocate without bound.
 pub(crate) const MAX_COVERED: u64 = 1 << 36;
 
-/// What a segment file says of itself. The file covers the log addresses from
+/// What a segment file says of itself. The file covers the addresses of its region from
 /// `id * segment_size` on; a file for one huge record covers several ids.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct SegmentHeader {
@@ -23,8 +24,10 @@ pub(crate) struct SegmentHeader {
     pub span: u32,
     /// log2 of the segment size.
     pub shift: u32,
-    /// Address at which the frames of the segment before end; 0 for the first.
+    /// Address at which the frames of the segment before end; 0 for the first, and in merged ones.
     pub previous_end: u64,
+    /// The log, or merged segments.
+    pub region: Region,
 }
 
 impl SegmentHeader {
@@ -38,6 +41,7 @@ impl SegmentHeader {
         out[32..36].copy_from_slice(&self.span.to_le_bytes());
         out[36..40].copy_from_slice(&self.shift.to_le_bytes());
         out[40..48].copy_from_slice(&self.previous_end.to_le_bytes());
+        out[48..52].copy_from_slice(&(self.region as u32).to_le_bytes());
         let crc = crc32c::crc32c(&out[12..LEN]);
         out[8..12].copy_from_slice(&crc.to_le_bytes());
         out
@@ -57,7 +61,13 @@ impl SegmentHeader {
         if version != VERSION {
             return Err(format!("segment format version {version}; this version reads {VERSION}"));
         }
+        let region = match u32_at(bytes, 48) {
+            0 => Region::Log,
+            1 => Region::Merged,
+            other => return Err(format!("a segment of the unknown region {other}")),
+        };
         let header = SegmentHeader {
+            region,
             log_id: u64_at(bytes, 16),
             id: u64_at(bytes, 24),
             span: u32_at(bytes, 32),
@@ -79,8 +89,9 @@ mod tests {
 
     proptest! {
         #[test]
-        fn round_trip_and_every_flipped_bit(log_id: u64, id: u64, span in 1u32..=16, shift in 16u32..=32, previous_end: u64, bit in 0usize..512) {
-            let header = SegmentHeader { log_id, id, span, shift, previous_end };
+        fn round_trip_and_every_flipped_bit(log_id: u64, id: u64, span in 1u32..=16, shift in 16u32..=32, previous_end: u64, merged: bool, bit in 0usize..512) {
+            let region = if merged { Region::Merged } else { Region::Log };
+            let header = SegmentHeader { log_id, id, span, shift, previous_end, region };
             let mut bytes = header.encode();
             prop_assert_eq!(SegmentHeader::decode(&bytes), Ok(header));
             bytes[bit / 8] ^= 1 << (bit % 8);

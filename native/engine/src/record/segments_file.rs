@@ -7,7 +7,7 @@ use crate::log::Summary;
 const MAGIC: u64 = 0x3153_4745_5343_5246; // "FRCSEGS1"
 const VERSION: u32 = 1;
 const HEADER: usize = 64;
-const ENTRY: usize = 56;
+const ENTRY: usize = 64;
 /// Set in an entry whose summary is known.
 const FLAG_SUMMARY: u32 = 1;
 
@@ -87,8 +87,8 @@ fn put_entry(out: &mut Vec<u8>, listed: &Listed) {
     out.extend_from_slice(&listed.number.to_le_bytes());
     out.extend_from_slice(&listed.span.to_le_bytes());
     out.extend_from_slice(&flags.to_le_bytes());
-    let Summary { end, records, bytes, min_sequence, max_sequence } = summary;
-    for word in [end, records, bytes, min_sequence, max_sequence] {
+    let Summary { end, records, tombstones, bytes, min_sequence, max_sequence } = summary;
+    for word in [end, records, tombstones, bytes, min_sequence, max_sequence] {
         out.extend_from_slice(&word.to_le_bytes());
     }
 }
@@ -97,9 +97,10 @@ fn get_entry(bytes: &[u8]) -> Listed {
     let summary = Summary {
         end: u64_at(bytes, 16),
         records: u64_at(bytes, 24),
-        bytes: u64_at(bytes, 32),
-        min_sequence: u64_at(bytes, 40),
-        max_sequence: u64_at(bytes, 48),
+        tombstones: u64_at(bytes, 32),
+        bytes: u64_at(bytes, 40),
+        min_sequence: u64_at(bytes, 48),
+        max_sequence: u64_at(bytes, 56),
     };
     let known = u32_at(bytes, 12) & FLAG_SUMMARY != 0;
     Listed { number: u64_at(bytes, 0), span: u32_at(bytes, 8), summary: known.then_some(summary) }
@@ -111,14 +112,11 @@ mod tests {
     use proptest::prelude::*;
 
     fn listed() -> impl Strategy<Value = Listed> {
-        (any::<u64>(), any::<u32>(), any::<Option<[u64; 5]>>()).prop_map(|(number, span, words)| {
-            let summary = words.map(|[end, records, bytes, min_sequence, max_sequence]| Summary {
-                end,
-                records,
-                bytes,
-                min_sequence,
-                max_sequence,
-            });
+        (any::<u64>(), any::<u32>(), any::<Option<[u64; 6]>>()).prop_map(|(number, span, words)| {
+            let summary =
+                words.map(|[end, records, tombstones, bytes, min_sequence, max_sequence]| {
+                    Summary { end, records, tombstones, bytes, min_sequence, max_sequence }
+                });
             Listed { number, span, summary }
         })
     }

@@ -1,7 +1,13 @@
-//! Opening a store: read what is durable, cut a torn tail, refuse damage.
+//! Opening a store: the index from a checkpoint and the end of the log, or else from all segments; a
+//! torn tail is cut, damage is refused.
 
+mod chain;
+mod inventory;
+mod load;
+mod rebuild;
 mod replay;
-mod scan;
+mod resolve;
+mod state;
 
 use std::collections::VecDeque;
 use std::hash::{BuildHasher, Hasher};
@@ -12,22 +18,29 @@ use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
 
 use parking_lot::Mutex;
 
+use crate::checkpoint::Checkpointer;
 use crate::core::Core;
 use crate::error::OpenError;
-use crate::io::{File, Io, LockGuard, OpenMode};
-use crate::log::{Buffer, Committer, Files, Log, Memory, Segments, Tail, TrashBin, trash};
+use crate::io::{File, Io, LockGuard, Mapping, OpenMode};
+use crate::log::{
+    Buffer, Committer, Files, Listing, Log, Memory, Segments, Tail, Trash, TrashBin, trash,
+};
+use crate::maintain::Start;
 use crate::options::Options;
 use crate::record::frame::BLOCK;
 use crate::record::manifest::{LEN as MANIFEST_LEN, Manifest};
 use crate::shard::Shard;
 use crate::tier::chunks::Chunks;
 use crate::tier::fetch::Fetcher;
-use replay::Replay;
-use scan::{Scan, Scanned};
+use chain::Chain;
+use inventory::{Inventory, SegmentFile};
+use load::{Loaded, load};
+use replay::Context;
+use state::State;
 
 /// Bytes that a fetching thread has in flight at most.
 const FETCH_BYTES: u64 = 8 << 20;
-/// The parts of the memory budget that a segment, and what is not durable yet, take at most.
+/// The part of the memory budget that a segment takes at most, as one in so many.
 const SEGMENT_PART: u64 = 16;
 
 const LOCK_FILE: &str = "LOCK";
@@ -40,8 +53,22 @@ pub(crate) struct Recovered {
     pub core: Arc<Core>,
     pub files: Arc<Files>,
     pub committer: Committer,
+    /// For the maintenance thread.
+    pub start: Start,
+    pub report: Report,
     pub trash: TrashBin,
     pub lock: Box<dyn LockGuard>,
+}
+
+/// How the index was made.
+#[derive(Clone, Debug)]
+pub(crate) struct Report {
+    /// See [`crate::Stats::recovery`].
+    pub kind: &'static str,
+    /// Why the newest checkpoint was not used.
+    pub note: Option<String>,
+    /// Records read.
+    pub replayed: u64,
 }
 
 /// Opens or creates the store in `options.dir`.
@@ -54,26 +81,38 @@ pub(crate) fn open(options: &Options) -> Result<Recovered, OpenError> {
     let manifest = open_manifest(options)?;
     let files = Files::new(io, options.dir.clone(), manifest.log_id, manifest.shift);
     files.remove_leftovers().map_err(OpenError::io("clean up in", &options.dir))?;
-
+    let inventory = Inventory::take(&files)?;
     let segments = Segments::new(manifest.shift);
+    for segment in inventory.segments() {
+        let file = Some(Arc::clone(&segment.file));
+        segments.add(segment.number, segment.header.span, None, file);
+        if let Some(summary) = segment.summary {
+            segments.set_summary(segment.number, summary);
+        }
+    }
     let (trash, bin) = trash();
-    let chunks = Chunks::new(options.max_memory, options.shards, trash.clone());
-    let mut replay = Replay::new(options, &manifest, trash.clone(), Arc::clone(&chunks));
-    let scanned = Scan::new(&files, &segments).run(&mut replay)?;
-    let replayed = replay.finish().map_err(OpenError::Config)?;
-    let Resume { tail, current } = resume(&files, &segments, &scanned, replayed.sequence)?;
+    let index = read_index(&files, &inventory, options, &manifest, &segments, &trash)?;
+    // A segment's name may be visible and not durable, after a process that was killed.
+    files.io.sync_dir(&files.dir).map_err(OpenError::io("sync directory", &files.dir))?;
+    let Resume { tail, current } = resume(&files, &inventory, &segments, &index)?;
+    inventory.remove_leftovers(&files)?;
 
-    let log = Arc::new(Log::new(segments, tail, options, trash));
-    let recovery_ms = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
-    log.counters.recovery_ms.store(recovery_ms, Ordering::Relaxed);
-    let mut shards = replayed.shards;
+    let tail_segment = tail.segment;
+    let (number, incarnation) = index.chain.last();
+    let chunks = Chunks::new(options.max_memory, options.shards, trash.clone());
+    let finished =
+        index.state.finish(options, manifest.shift, &chunks).map_err(OpenError::Config)?;
+    let mut shards = finished.shards;
     let views = shards.iter_mut().map(Shard::publish).collect();
+    let log = Arc::new(Log::new(segments, tail, (number + 1, incarnation + 1), options, trash));
     let core = Arc::new(Core {
         log: Arc::clone(&log),
         shards: shards.into_iter().map(Mutex::new).collect(),
         views,
         spaces: options.spaces,
-        next_space: AtomicU32::new(replayed.next_space),
+        next_space: AtomicU32::new(finished.next_space),
+        logged_spaces: Mutex::new(finished.logged_spaces),
+        log_id: manifest.log_id,
         hash_seed: manifest.hash_seed,
         clock: Arc::clone(&options.clock),
         emptied: Mutex::default(),
@@ -85,7 +124,10 @@ pub(crate) fn open(options: &Options) -> Result<Recovered, OpenError> {
         chunks,
         fetcher: Arc::new(Fetcher::new(FETCH_BYTES, Arc::clone(&options.waiters_called))),
     });
+    let recovery_ms = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
+    log.counters.recovery_ms.store(recovery_ms, Ordering::Relaxed);
     let files = Arc::new(files);
+    let start = start(&core, &files, &inventory, index.used, &index.report, tail_segment);
     let committer = Committer {
         log,
         files: Arc::clone(&files),
@@ -93,10 +135,152 @@ pub(crate) fn open(options: &Options) -> Result<Recovered, OpenError> {
         segment_sealed: Box::new(|_| {}),
         waiting: VecDeque::new(),
         current,
-        number: scanned.last_number,
-        incarnation: scanned.last_incarnation + 1,
+        number,
+        incarnation: incarnation + 1,
     };
-    Ok(Recovered { core, files, committer, trash: bin, lock })
+    Ok(Recovered { core, files, committer, start, report: index.report, trash: bin, lock })
+}
+
+/// The index as it was read, and where the log ends.
+struct Read {
+    state: State,
+    chain: Chain,
+    /// The bytes of the last segment of the log, if the log ends in it.
+    last: Option<Arc<Memory>>,
+    /// Where the frames of the segment before end, if the log ends where a segment would begin.
+    previous_end: u64,
+    used: Used,
+    report: Report,
+}
+
+/// The checkpoint that was used: its id, where it begins, its sequence number; zeros without one.
+#[derive(Clone, Copy, Default)]
+struct Used {
+    id: u64,
+    begin: u64,
+    sequence: u64,
+}
+
+/// Makes the index: from the newest checkpoint that can be used, else from all segments.
+fn read_index(
+    files: &Files,
+    inventory: &Inventory,
+    options: &Options,
+    manifest: &Manifest,
+    segments: &Segments,
+    trash: &Trash,
+) -> Result<Read, OpenError> {
+    let mut note = None;
+    let ids = inventory.list.as_ref().map_or([0, 0], |list| [list.newest, list.older]);
+    for (id, kind) in ids.into_iter().zip(["checkpoint", "older checkpoint"]) {
+        if id == 0 {
+            continue;
+        }
+        match load(files, inventory, options, manifest, trash, id) {
+            Ok(loaded) => {
+                let report = Report { kind, note, replayed: 0 };
+                let hash_seed = manifest.hash_seed;
+                let context = Context { options, segments, hash_seed, trash };
+                return read_end(files, inventory, context, loaded, report, trash);
+            }
+            Err(reason) => note = note.or(Some(format!("checkpoint {id}: {reason}"))),
+        }
+    }
+    let identity = (manifest.log_id, manifest.hash_seed);
+    let rebuilt = rebuild::rebuild(inventory, options, identity, trash)?;
+    let last = inventory.log.last().zip(rebuilt.last);
+    let last = last.map(|(segment, mapping)| keep(segments, segment, mapping, trash));
+    let empty = inventory.log.is_empty() && inventory.merged.is_empty();
+    let kind = if empty { "new" } else { "rebuild" };
+    let report = Report { kind, note, replayed: rebuilt.state.replayed };
+    let (state, chain) = (rebuilt.state, rebuilt.chain);
+    Ok(Read { state, chain, last, previous_end: 0, used: Used::default(), report })
+}
+
+/// Replays the end of the log over a checkpoint.
+fn read_end(
+    files: &Files,
+    inventory: &Inventory,
+    context: Context<'_>,
+    loaded: Loaded,
+    report: Report,
+    trash: &Trash,
+) -> Result<Read, OpenError> {
+    let Loaded { footer, mut state } = loaded;
+    let of = &footer.of;
+    let begin = of.mark.position;
+    let behind: Vec<&SegmentFile> =
+        inventory.log.iter().filter(|segment| segment.limit >= begin).collect();
+    if let Some(first) = behind.first() {
+        let inside = first.start < begin;
+        let expected = if inside { of.mark.previous_end } else { begin };
+        // Before the first frame of a segment there may have been segments that merging took away.
+        if first.header.previous_end != expected && !(inside && of.mark.previous_end == 0) {
+            return Err(first.corrupt(first.start, "this segment follows another one"));
+        }
+    }
+    let mappings = behind.iter().map(|segment| segment.map()).collect::<Result<Vec<_>, _>>()?;
+    let mut chain = Chain::from(files.log_id, &of.mark);
+    let tail = replay::Tail { begin, segments: behind.iter().copied().zip(&mappings).collect() };
+    replay::replay(context, &tail, &mut chain, &mut state)?;
+    if chain.end < of.end {
+        let missing = |segment: &&SegmentFile| {
+            segment.corrupt(chain.end, "a frame is missing or damaged that a checkpoint has seen")
+        };
+        let no_file = || OpenError::Corrupt {
+            file: files.path_of(begin >> files.shift),
+            offset: 0,
+            what: "the segment is missing".into(),
+        };
+        return Err(behind.last().map_or_else(no_file, missing));
+    }
+    let kept = behind
+        .iter()
+        .zip(mappings)
+        .map(|(segment, mapping)| keep(context.segments, segment, mapping, trash));
+    let last = kept.last();
+    let used = Used { id: of.id, begin, sequence: of.sequence };
+    let report = Report { replayed: state.replayed, ..report };
+    Ok(Read { state, chain, last, previous_end: of.mark.previous_end, used, report })
+}
+
+/// Serves a segment from the mapping that it was read through.
+fn keep(
+    segments: &Segments,
+    segment: &SegmentFile,
+    mapping: Mapping,
+    trash: &Trash,
+) -> Arc<Memory> {
+    segments.replace(segment.number, Some(Memory::Mapped(mapping)), trash);
+    segments.memory(segment.number).expect("just given")
+}
+
+/// What the maintenance thread begins with.
+fn start(
+    core: &Arc<Core>,
+    files: &Arc<Files>,
+    inventory: &Inventory,
+    used: Used,
+    report: &Report,
+    tail_segment: u64,
+) -> Start {
+    let listed = inventory.list.as_ref().map_or([0, 0], |list| [list.newest, list.older]);
+    let ids = inventory.checkpoints.iter().copied().chain(listed);
+    let next_id = ids.max().unwrap_or(0) + 1;
+    // One that could not be used is not kept as the one to fall back on.
+    let kept = if used.id == listed[0] { (listed[0], listed[1]) } else { (used.id, 0) };
+    let unsealed = inventory
+        .segments()
+        .filter(|segment| segment.summary.is_none() && segment.number != tail_segment)
+        .map(|segment| segment.number);
+    Start {
+        checkpointer: Checkpointer::new(Arc::clone(core), Arc::clone(files), kept, next_id),
+        log_id: files.log_id,
+        unsealed: unsealed.collect(),
+        begin: used.begin,
+        sequence: used.sequence,
+        rebuilt: report.note.is_some(),
+    }
 }
 
 fn check(options: &Options) -> Result<(), OpenError> {
@@ -151,7 +335,8 @@ fn create_manifest(options: &Options) -> Result<Manifest, OpenError> {
         Manifest { log_id: random_u64(), hash_seed: random_u64(), shift: segment_shift(options) };
     let files = Files::new(Arc::clone(&options.io), dir.clone(), manifest.log_id, manifest.shift);
     let path = dir.join(MANIFEST_FILE);
-    if !files.segment_ids().map_err(OpenError::io("list", dir))?.is_empty() {
+    let Listing { log, merged, list, .. } = files.listing().map_err(OpenError::io("list", dir))?;
+    if list || !log.is_empty() || !merged.is_empty() {
         let what = "the file is missing, but the directory has segments".into();
         return Err(OpenError::Corrupt { file: path, offset: 0, what });
     }
@@ -185,42 +370,49 @@ struct Resume {
 /// that; or in a new segment.
 fn resume(
     files: &Files,
+    inventory: &Inventory,
     segments: &Segments,
-    scanned: &Scanned,
-    sequence: u64,
+    index: &Read,
 ) -> Result<Resume, OpenError> {
     let size = segments.size();
+    let end = index.chain.end;
+    let sequence = index.state.sequence;
     let buffer =
         || Buffer::new(size as usize).map_err(OpenError::io("reserve memory for", &files.dir));
-    let Some(last) = &scanned.last else {
-        segments.add(0, 1, Some(Memory::Buffer(buffer()?)), None);
-        return Ok(Resume { tail: Tail::at(BLOCK, 0, 1, size, sequence), current: None });
+    let begin = |number: u64, previous_end: u64| {
+        segments.add(number, 1, Some(Memory::Buffer(buffer()?)), None);
+        let limit = (number + 1) * size;
+        let mut tail = Tail::at(number * size + BLOCK, number, 1, limit, sequence);
+        tail.previous_end = previous_end;
+        Ok(Resume { tail, current: None })
     };
-    let id = last.header.id;
-    let next = id + u64::from(last.header.span);
-    if last.header.span > 1 || last.end + 2 * BLOCK > next * size {
-        segments.add(next, 1, Some(Memory::Buffer(buffer()?)), None);
-        let mut tail = Tail::at(next * size + BLOCK, next, 1, (next + 1) * size, sequence);
-        tail.previous_end = last.end;
-        return Ok(Resume { tail, current: None });
+    let Some((last, memory)) = inventory.log.last().zip(index.last.as_ref()) else {
+        // No segment has a frame behind what the checkpoint, if there is one, has seen.
+        let next = inventory.list.as_ref().map_or(0, |list| list.log_next);
+        let number = if index.used.id == 0 { next } else { end / size };
+        if index.used.id != 0 && end != number * size + BLOCK {
+            let (file, what) = (files.path_of(number), "the segment is missing".into());
+            return Err(OpenError::Corrupt { file, offset: 0, what });
+        }
+        return begin(number, index.previous_end);
+    };
+    if last.header.span > 1 || end + 2 * BLOCK > last.limit {
+        return begin(last.number + u64::from(last.header.span), end);
     }
-    let buffer = writable_copy(segments, id, buffer()?, last.end - id * size);
-    segments.add(id, 1, Some(Memory::Buffer(buffer)), Some(Arc::clone(&last.file)));
-    let mut tail = Tail::at(last.end, id, 1, next * size, sequence);
+    let bytes = memory.mapped().unwrap_or_default();
+    let buffer = writable_copy(buffer()?, &bytes[..bytes.len().min((end - last.start) as usize)]);
+    let file = Arc::clone(&last.file);
+    segments.add(last.number, 1, Some(Memory::Buffer(buffer)), Some(Arc::clone(&file)));
+    let mut tail = Tail::at(end, last.number, 1, last.limit, sequence);
     tail.previous_end = last.header.previous_end;
-    Ok(Resume { tail, current: Some((id, Arc::clone(&last.file))) })
+    Ok(Resume { tail, current: Some((last.number, file)) })
 }
 
-/// Copies the first `used` bytes of a mapped segment into `buffer`.
-fn writable_copy(segments: &Segments, number: u64, buffer: Buffer, used: u64) -> Buffer {
-    let memory = segments.memory(number).expect("the last segment is present");
-    if let Memory::Mapped(mapping) = &*memory {
-        let bytes = mapping.as_slice();
-        let used = usize::try_from(used).map_or(0, |used| used.min(bytes.len()));
-        assert!(used <= buffer.len(), "a segment of one size");
-        // SAFETY: `used` lies within both; the buffer is new, nobody else has it, and the two do
-        // not overlap.
-        unsafe { std::ptr::copy_nonoverlapping(bytes.as_ptr(), buffer.base(), used) };
-    }
+/// Copies the beginning of a segment into `buffer`.
+fn writable_copy(buffer: Buffer, used: &[u8]) -> Buffer {
+    assert!(used.len() <= buffer.len(), "a segment of one size");
+    // SAFETY: `used` fits into the buffer, which is new, so that nobody else has it and the two do
+    // not overlap.
+    unsafe { std::ptr::copy_nonoverlapping(used.as_ptr(), buffer.base(), used.len()) };
     buffer
 }

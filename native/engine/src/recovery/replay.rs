@@ -1,157 +1,341 @@
-//! Rebuilds the index from the log's records, oldest first.
+//! Applies the end of the log to the index of a checkpoint.
+//!
+//! One thread reads and verifies the frames; workers, each for some of the shards, find out which
+//! record of each key is the last, and enter that. Which of the entries that a checkpoint has for
+//! a hash is that of the key is known by comparing keys: those of the log's end are in memory, the
+//! others are read from disk, many at once.
 
 use std::collections::HashMap;
-use std::sync::Arc;
+use std::hash::{BuildHasherDefault, Hash, Hasher};
+use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 
-use crossbeam_epoch as epoch;
-
-use crate::access::keyspace::SpaceTable;
-use crate::core::hash;
-use crate::index::Slot;
+use super::chain::Chain;
+use super::inventory::SegmentFile;
+use super::resolve::{Question, answer, has_key};
+use super::state::{Parts, State, threads};
+use crate::core::{index_hash, long_hash};
+use crate::error::OpenError;
+use crate::index::{Index, Place, Slot};
+use crate::io::Mapping;
 use crate::log::{Segments, Trash};
 use crate::options::Options;
-use crate::record::manifest::Manifest;
 use crate::record::{Kind, View};
-use crate::shard::{RecordRef, Shard, Space};
-use crate::tier::cache::Cache;
-use crate::tier::chunks::Chunks;
+use crate::seal::each_record;
 
-/// The state that the records seen so far make.
-pub(crate) struct Replay<'o> {
-    options: &'o Options,
-    trash: Trash,
-    hash_seed: u64,
-    shift: u32,
-    chunks: Arc<Chunks>,
-    now_s: u32,
-    table: SpaceTable,
-    /// Each incarnation's parts, a shard each. Emptied ones are dropped at the end.
-    spaces: HashMap<u32, Vec<Space>>,
-    sequence: u64,
-    /// An intact record was none that this version knows how to read.
-    unreadable: bool,
+/// Records that are handed to a worker at once, and how many such batches may wait.
+const BATCH: usize = 1024;
+const WAITING: usize = 8;
+/// Keys that a worker gathers before it enters them.
+const MAX_WINNERS: usize = 1 << 20;
+
+/// The end of the log in memory.
+pub(crate) struct Tail<'a> {
+    /// Where it begins.
+    pub begin: u64,
+    /// Its segments, in order.
+    pub segments: Vec<(&'a SegmentFile, &'a Mapping)>,
 }
 
-/// The state at the end of the log.
-pub(crate) struct Replayed {
-    pub shards: Vec<Shard>,
-    pub next_space: u32,
-    /// Highest sequence number seen.
-    pub sequence: u64,
+impl Tail<'_> {
+    /// The bytes from `address` on, if it is an address of the tail.
+    fn at(&self, address: u64) -> Option<&[u8]> {
+        if address < self.begin {
+            return None;
+        }
+        let after = self.segments.partition_point(|(segment, _)| segment.start <= address);
+        let (segment, mapping) = self.segments.get(after.checked_sub(1)?)?;
+        mapping.as_slice().get((address - segment.start) as usize..)
+    }
 }
 
-impl<'o> Replay<'o> {
-    pub(crate) fn new(
-        options: &'o Options,
-        manifest: &Manifest,
-        trash: Trash,
-        chunks: Arc<Chunks>,
-    ) -> Replay<'o> {
-        Replay {
-            options,
-            trash,
-            hash_seed: manifest.hash_seed,
-            shift: manifest.shift,
-            chunks,
-            now_s: (options.clock.now_ms() / 1000) as u32,
-            table: SpaceTable::first(0),
-            spaces: HashMap::new(),
-            sequence: 0,
-            unreadable: false,
-        }
-    }
+/// A record about a key.
+struct Seen<'a> {
+    address: u64,
+    shard: u16,
+    put: bool,
+    space: u32,
+    len: u32,
+    expiry_ms: u64,
+    key: &'a [u8],
+}
 
-    /// Takes the record at `address` into account.
-    pub(crate) fn apply(&mut self, address: u64, record: &View<'_>, segments: &Segments) {
-        self.sequence = self.sequence.max(record.header.sequence);
-        match record.header.kind {
-            Kind::Spaces => match SpaceTable::decode(record.value) {
-                Some(table) => self.table = table,
-                None => self.unreadable = true,
-            },
-            Kind::Put | Kind::Delete => self.apply_key(address, record, segments),
-        }
-    }
+/// What is the same for all records.
+#[derive(Clone, Copy)]
+pub(crate) struct Context<'a> {
+    pub options: &'a Options,
+    pub segments: &'a Segments,
+    pub hash_seed: u64,
+    pub trash: &'a Trash,
+}
 
-    fn apply_key(&mut self, address: u64, record: &View<'_>, segments: &Segments) {
-        let hash = hash(self.hash_seed, record.key);
-        let shards = self.options.shards;
-        let shard = usize::from((self.options.route)(record.key, shards));
-        let id = record.header.space;
-        let parts = self
-            .spaces
-            .entry(id)
-            .or_insert_with(|| (0..shards).map(|_| Space::new(id, &self.trash)).collect());
-        let space = &mut parts[shard];
-        let guard = epoch::pin();
-        let place = space.index.find(hash, |slot| {
-            let at = segments.at(slot.address(), &guard).expect("segments read stay mapped");
-            // SAFETY: the slot was made by this replay from a verified record of a segment that
-            // stays mapped; nobody else has the store yet.
-            unsafe { RecordRef::new(at) }.has_key(record.key)
+/// Applies the records of the tail to `state` and follows the chain to its end.
+///
+/// # Errors
+/// Damage, or something cannot be read.
+pub(crate) fn replay(
+    context: Context<'_>,
+    tail: &Tail<'_>,
+    chain: &mut Chain,
+    state: &mut State,
+) -> Result<(), OpenError> {
+    let shards = state.parts.len();
+    let workers = threads(shards);
+    let mut parts: Vec<Vec<(usize, Parts)>> = (0..workers).map(|_| Vec::new()).collect();
+    for (shard, part) in std::mem::take(&mut state.parts).into_iter().enumerate() {
+        parts[shard % workers].push((shard, part));
+    }
+    let finished = std::thread::scope(|scope| {
+        let mut senders = Vec::new();
+        let mut handles = Vec::new();
+        for shards in parts {
+            let (sender, receiver) = sync_channel(WAITING);
+            senders.push(sender);
+            let worker = Worker { context, tail, shards, winners: HashMap::default() };
+            handles.push(scope.spawn(move || worker.run(receiver)));
+        }
+        let mut dispatch = Dispatch { senders, batches: HashMap::new(), state };
+        let outcome = read_tail(context, tail, chain, &mut dispatch);
+        dispatch.flush();
+        drop(dispatch);
+        let mut all = Vec::new();
+        for handle in handles {
+            all.extend(handle.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))?);
+        }
+        outcome.map(|()| all)
+    });
+    let mut all = finished?;
+    all.sort_unstable_by_key(|(shard, _)| *shard);
+    state.parts = all.into_iter().map(|(_, parts)| parts).collect();
+    Ok(())
+}
+
+fn read_tail<'a>(
+    context: Context<'_>,
+    tail: &'a Tail<'_>,
+    chain: &mut Chain,
+    dispatch: &mut Dispatch<'a, '_>,
+) -> Result<(), OpenError> {
+    let mut previous = None;
+    for (segment, mapping) in &tail.segments {
+        if segment.start >= tail.begin {
+            chain.enter(previous, segment)?;
+        } else {
+            verify_before(tail.begin, segment, mapping, chain.log_id)?;
+        }
+        chain.frames(segment, mapping.as_slice(), |address, record| {
+            dispatch.record(context, address, record);
         });
-        if let Some(place) = place {
-            space.expires -= u64::from(space.index.slot(place).expiry_s() != 0);
-        }
-        if record.header.kind == Kind::Delete {
-            if let Some(place) = place {
-                space.index.remove(place);
-            }
-            return;
-        }
+        previous = Some(*segment);
+    }
+    match tail.segments.last() {
+        Some((last, mapping)) => chain.finish(last, mapping.as_slice()),
+        None => Ok(()),
+    }
+}
+
+/// Verifies the frames of the first segment that are before the tail: the segment is in memory from
+/// now on, so nobody will look at its checksums again.
+fn verify_before(
+    begin: u64,
+    segment: &SegmentFile,
+    mapping: &Mapping,
+    log_id: u64,
+) -> Result<(), OpenError> {
+    let bytes = mapping.as_slice();
+    let before = &bytes[..bytes.len().min((begin - segment.start) as usize)];
+    match each_record(before, log_id, segment.start, |_, _| {}).end {
+        end if end == begin => Ok(()),
+        end => Err(segment.corrupt(end, "a frame is missing or damaged")),
+    }
+}
+
+/// Gives records to the workers.
+struct Dispatch<'a, 's> {
+    senders: Vec<SyncSender<Vec<Seen<'a>>>>,
+    batches: HashMap<usize, Vec<Seen<'a>>>,
+    state: &'s mut State,
+}
+
+impl<'a> Dispatch<'a, '_> {
+    fn record(&mut self, context: Context<'_>, address: u64, record: &View<'a>) {
         let header = &record.header;
-        let slot = Slot::new(hash, address, header.total_len(), header.expiry_ms, self.now_s);
-        space.expires += u64::from(header.expiry_ms != 0);
-        match place {
-            Some(place) => space.index.set(place, slot),
-            None => space.index.insert(slot),
+        self.state.sequence = self.state.sequence.max(header.sequence);
+        self.state.replayed += 1;
+        if header.kind == Kind::Spaces {
+            return self.state.set_table(record.value);
+        }
+        let options = context.options;
+        let shard = (options.route)(record.key, options.shards);
+        let seen = Seen {
+            address,
+            shard,
+            put: header.kind != Kind::Delete,
+            space: header.space,
+            len: header.total_len() as u32,
+            expiry_ms: header.expiry_ms,
+            key: record.key,
+        };
+        let worker = usize::from(shard) % self.senders.len();
+        let batch = self.batches.entry(worker).or_default();
+        batch.push(seen);
+        if batch.len() >= BATCH {
+            let batch = std::mem::take(batch);
+            // A worker that is gone has an error to tell.
+            drop(self.senders[worker].send(batch));
         }
     }
 
-    fn new_shard(&self) -> Shard {
-        Shard::new(self.shift, Cache::new(Arc::clone(&self.chunks), 0))
+    fn flush(&mut self) {
+        for (worker, batch) in self.batches.drain() {
+            drop(self.senders[worker].send(batch));
+        }
+    }
+}
+
+/// A key with its hash.
+#[derive(PartialEq, Eq)]
+struct Hashed<'a> {
+    hash: u64,
+    space: u32,
+    key: &'a [u8],
+}
+
+impl Hash for Hashed<'_> {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        state.write_u64(self.hash.rotate_left(self.space));
+    }
+}
+
+/// Takes a number that is a hash already for what it is.
+#[derive(Default)]
+struct Identity(u64);
+
+impl Hasher for Identity {
+    fn finish(&self) -> u64 {
+        self.0
     }
 
-    /// The shards, with the key spaces that exist at the end of the log.
-    ///
+    fn write(&mut self, bytes: &[u8]) {
+        bytes.iter().for_each(|&byte| self.0 = self.0.rotate_left(8) ^ u64::from(byte));
+    }
+
+    fn write_u64(&mut self, n: u64) {
+        self.0 = n;
+    }
+}
+
+/// The last record of a key, as far as seen.
+struct Winner {
+    /// Place of the shard among the worker's.
+    shard: u16,
+    address: u64,
+    put: bool,
+    slot: Slot,
+}
+
+/// Works on some of the shards.
+struct Worker<'a, 't> {
+    context: Context<'a>,
+    tail: &'t Tail<'t>,
+    shards: Vec<(usize, Parts)>,
+    winners: HashMap<Hashed<'t>, Winner, BuildHasherDefault<Identity>>,
+}
+
+impl<'t> Worker<'_, 't> {
     /// # Errors
-    /// The store has more key spaces than asked for: they would not be reachable. Or its table of
-    /// key spaces makes no sense.
-    pub(crate) fn finish(mut self) -> Result<Replayed, String> {
-        if self.unreadable {
-            return Err(
-                "the store's table of databases is of a kind this version cannot read".into()
-            );
-        }
-        let wanted = usize::from(self.options.spaces);
-        if self.table.ids.len() > wanted {
-            return Err(format!(
-                "the store has {} databases; it cannot be opened with {wanted}",
-                self.table.ids.len()
-            ));
-        }
-        // The same numbers at each start until a flush or swap logs them.
-        while self.table.ids.len() < wanted {
-            self.table.ids.push(self.table.next);
-            self.table.next += 1;
-        }
-        // Numbers that were never logged may be given to other spaces; keys must not come with them.
-        let next = self.table.next;
-        let has_keys = |parts: &Vec<Space>| parts.iter().any(|space| space.index.len() > 0);
-        if self.spaces.iter().any(|(&id, parts)| id >= next && has_keys(parts)) {
-            return Err(format!("the store has keys in more than {wanted} databases"));
-        }
-        let mut shards: Vec<Shard> = (0..self.options.shards).map(|_| self.new_shard()).collect();
-        for &id in &self.table.ids {
-            let mut parts = self.spaces.remove(&id).unwrap_or_default().into_iter();
-            for shard in &mut shards {
-                let space = parts.next().unwrap_or_else(|| Space::new(id, &self.trash));
-                for slot in (0..space.index.tables()).flat_map(|table| space.index.entries(table)) {
-                    shard.live.add(slot.address(), slot);
-                }
-                shard.spaces.push(space);
+    /// A record cannot be read.
+    fn run(mut self, batches: Receiver<Vec<Seen<'t>>>) -> Result<Vec<(usize, Parts)>, OpenError> {
+        let now_s = (self.context.options.clock.now_ms() / 1000) as u32;
+        for batch in batches {
+            batch.into_iter().for_each(|seen| self.see(seen, now_s));
+            if self.winners.len() >= MAX_WINNERS {
+                self.enter()?;
             }
         }
-        Ok(Replayed { shards, next_space: self.table.next, sequence: self.sequence })
+        self.enter()?;
+        Ok(self.shards)
+    }
+
+    fn see(&mut self, seen: Seen<'t>, now_s: u32) {
+        let long = long_hash(self.context.hash_seed, seen.key);
+        let shard = self.shards.iter().position(|(shard, _)| *shard == usize::from(seen.shard));
+        let shard = shard.expect("records go to the worker that has their shard") as u16;
+        let (address, put, len) = (seen.address, seen.put, u64::from(seen.len));
+        let slot = Slot::new(index_hash(long), address, len, seen.expiry_ms, now_s);
+        let key = Hashed { hash: long, space: seen.space, key: seen.key };
+        self.winners.insert(key, Winner { shard, address, put, slot });
+    }
+
+    /// Enters the winners so far.
+    fn enter(&mut self) -> Result<(), OpenError> {
+        let winners: Vec<(Hashed<'t>, Winner)> = self.winners.drain().collect();
+        let (tail, shards) = (self.tail, &mut self.shards);
+        let mut questions: Vec<Question> = Vec::new();
+        for (number, (key, winner)) in winners.iter().enumerate() {
+            let index = index_of(self.context.trash, shards, key, winner);
+            let before = questions.len();
+            let place = index.find(winner.slot.hash(), |slot| match tail.at(slot.address()) {
+                Some(record) => has_key(record, key.key),
+                None => {
+                    questions.push(Question { address: slot.address(), winner: number });
+                    false
+                }
+            });
+            if place.is_some() {
+                questions.truncate(before);
+            }
+            if questions.len() == before {
+                apply(index, place, winner);
+            }
+        }
+        let asked: Vec<usize> = questions.iter().map(|question| question.winner).collect();
+        let segments = self.context.segments;
+        let answers = answer(segments, &mut questions, |number| winners[number].0.key)
+            .map_err(OpenError::io("read records in", &self.context.options.dir))?;
+        let found: HashMap<usize, u64> =
+            answers.into_iter().map(|yes| (yes.winner, yes.address)).collect();
+        let mut last = None;
+        for number in asked {
+            // One winner may have asked about several entries, one after another.
+            if last.replace(number) != Some(number) {
+                let (key, winner) = &winners[number];
+                let index = index_of(self.context.trash, shards, key, winner);
+                let place = found.get(&number).and_then(|address| {
+                    index.find(winner.slot.hash(), |slot| slot.address() == *address)
+                });
+                apply(index, place, winner);
+            }
+        }
+        Ok(())
+    }
+}
+
+fn index_of<'i>(
+    trash: &Trash,
+    shards: &'i mut [(usize, Parts)],
+    key: &Hashed<'_>,
+    winner: &Winner,
+) -> &'i mut Index {
+    shards[usize::from(winner.shard)]
+        .1
+        .entry(key.space)
+        .or_insert_with(|| Index::new(trash.clone()))
+}
+
+/// Enters the last record of a key whose entry is at `place`. The checkpoint may have seen a later
+/// one.
+fn apply(index: &mut Index, place: Option<Place>, winner: &Winner) {
+    match place {
+        Some(place) => {
+            let old = index.slot(place).address();
+            let is_newer = crate::address::is_in_log(old) && old > winner.address;
+            match (is_newer, winner.put) {
+                (true, _) => {}
+                (false, true) => index.set(place, winner.slot),
+                (false, false) => index.remove(place),
+            }
+        }
+        None if winner.put => index.insert(winner.slot),
+        None => {}
     }
 }

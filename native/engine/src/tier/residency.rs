@@ -10,6 +10,7 @@ use super::landing::repoint;
 use crate::address::is_in_log;
 use crate::core::Core;
 use crate::log::{Buffer, Memory, SegmentState};
+use crate::seal::each_record;
 
 /// Work of a shard's cache under one hold of the shard's lock, see `Cache::trim`.
 const TRIM_WORK: u64 = 64 << 10;
@@ -26,8 +27,10 @@ impl Core {
     /// One round of keeping to the budget. `stopping` is asked between steps that take long.
     pub(crate) fn keep_to_budget(&self, stopping: &dyn Fn() -> bool) {
         let segments = self.log.segments.states();
-        let (sealed, open): (Vec<_>, Vec<_>) =
-            segments.into_iter().partition(|segment| self.is_sealed(segment));
+        let (sealed, open): (Vec<_>, Vec<_>) = segments
+            .into_iter()
+            .filter(|segment| !segment.damaged)
+            .partition(|it| self.is_sealed(it));
         let size = self.log.segments.size();
         let open: u64 = open.iter().map(|segment| u64::from(segment.span) * size).sum();
         let left = self.max_memory.saturating_sub(self.index_bytes() + open + OVERHEAD);
@@ -79,16 +82,32 @@ impl Core {
             }
             if !segment.in_memory
                 && warm.contains(&segment.number)
-                && let Ok(memory) = self.load(segment)
+                && let Some(summary) = segment.summary
             {
-                self.log.segments.replace(segment.number, Some(memory), &self.log.trash);
+                match self.load(segment, summary.end) {
+                    Ok(memory) => {
+                        self.log.segments.replace(segment.number, Some(memory), &self.log.trash);
+                    }
+                    Err(_) => self.log.segments.set_damaged(segment.number),
+                }
             }
         }
     }
 
-    /// The bytes of a sealed segment: its file mapped, with the pages locked in memory; or, where
-    /// that is not allowed, a copy, since a page that is not in memory would stop a scheduler.
-    fn load(&self, segment: &SegmentState) -> std::io::Result<Memory> {
+    /// The bytes of a sealed segment whose frames end at `end`, once all of them have been found
+    /// intact: nobody looks at the checksums of what is in memory.
+    fn load(&self, segment: &SegmentState, end: u64) -> std::io::Result<Memory> {
+        let memory = self.bytes_of(segment)?;
+        let start = self.log.segments.start(segment.number);
+        // SAFETY: a sealed segment.
+        let bytes = unsafe { memory.bytes() };
+        let intact = each_record(bytes, self.log_id, start, |_, _| {}).end == end;
+        if intact { Ok(memory) } else { Err(std::io::ErrorKind::InvalidData.into()) }
+    }
+
+    /// The bytes of a segment: its file mapped, with the pages locked in memory; or, where that is
+    /// not allowed, a copy, since a page that is not in memory would stop a scheduler.
+    fn bytes_of(&self, segment: &SegmentState) -> std::io::Result<Memory> {
         let file = self.log.segments.file(segment.number).ok_or(std::io::ErrorKind::NotFound)?;
         let range = u64::from(segment.span) * self.log.segments.size();
         let len = file.len()?.min(range);

@@ -36,11 +36,13 @@ pub fn options(io: Arc<dyn Io>) -> Options {
     options
 }
 
-/// [`options`] for a store whose background thread leaves the disk alone, so that the calls of a
-/// test have the same numbers each time.
+/// [`options`] for a store whose background threads leave the disk alone, but for a checkpoint when
+/// it is asked for or the store is closed, so that the calls of a test have the same numbers each
+/// time.
 pub fn quiet(io: Arc<dyn Io>) -> Options {
     let mut options = options(io);
     options.spare_segments = false;
+    options.maintenance = false;
     options
 }
 

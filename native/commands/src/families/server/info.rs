@@ -309,7 +309,7 @@ fn space(text: &mut Text, stats: &Stats) {
     text.field("checkpoints", stats.checkpoints);
     text.field("last_checkpoint_time", stats.last_checkpoint_s);
     text.field("checkpoint_bytes", stats.checkpoint_bytes);
-    text.field("recovery", stats.recovery.name());
+    text.field("recovery", stats.recovery);
     text.field("recovery_ms", stats.recovery_ms);
 }
 
