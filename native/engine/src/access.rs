@@ -359,8 +359,7 @@ impl<'e> Access<'e> {
                 false
             }
         };
-        if let Some(place) = space.index.find(key.hash, is_key) {
-            let slot = space.index.slot(place);
+        if let Some((place, slot)) = space.index.find_slot(key.hash, is_key) {
             let record = core.record(slot.address(), guard).expect("it was there a moment ago");
             return Ok(Some(Found { place, slot, record, header: record.header() }));
         }

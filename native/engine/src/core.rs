@@ -13,6 +13,7 @@ use crate::clock::Clock;
 use crate::index::{HASH_BITS, Slot};
 use crate::live::Live;
 use crate::log::Log;
+use crate::options::Compression;
 use crate::shard::{RecordRef, Shard, Space};
 use crate::tier::chunks::Chunks;
 use crate::tier::fetch::Fetcher;
@@ -36,9 +37,13 @@ pub(crate) struct Core {
     /// Emptied key spaces, each with its shard's number, whose records are still counted as live.
     pub emptied: Mutex<Vec<(usize, Space)>>,
     pub sweeping: AtomicBool,
+    /// How values are compressed that are not kept in memory.
+    pub compression: Compression,
     pub io: &'static str,
     /// Set when the store is closed: what is on disk only cannot be read any more.
     pub stopped: AtomicBool,
+    /// Whether all segments have room in memory.
+    pub all_fits: AtomicBool,
     /// Memory that everything together may take, in bytes.
     pub max_memory: u64,
     /// What the read cache may take beyond its part, for commands that need more at a time. Wears
@@ -56,12 +61,14 @@ impl Core {
     }
 
     /// The record behind an address found in an index whose lock the caller holds; `None` when it
-    /// is on disk only.
+    /// is on disk only, or compressed and has to be unpacked first.
+    #[inline]
     pub(crate) fn record(&self, address: u64, guard: &Guard) -> Option<RecordRef> {
         let at = self.at(address, guard)?;
         // SAFETY: index slots point to whole records of present segments, and `guard` keeps the
         // memory. Bytes of a record change only under its shard's lock, which the caller holds.
-        Some(unsafe { RecordRef::new(at) })
+        let record = unsafe { RecordRef::new(at) };
+        (region(address) != Region::Merged || !record.is_compressed()).then_some(record)
     }
 
     /// The memory at `address`; `None` when it is on disk only.

@@ -112,9 +112,16 @@ impl Engine {
         }
     }
 
+    /// What the threads share, for tests of parts of it.
+    #[cfg(test)]
+    pub(crate) fn core(&self) -> &Arc<Core> {
+        &self.core
+    }
+
     fn stop(&self) {
         self.core.stopped.store(true, Ordering::Relaxed);
         self.core.fetcher.stop();
+        self.maintainer.merging.stop();
         self.core.log.stop();
         self.sweeper.stop();
     }
@@ -165,6 +172,19 @@ impl Engine {
     /// tried again. Gives it back, uncalled, when it may be at once.
     pub fn wait_room(&self, waiter: Waiter) -> Option<Waiter> {
         self.core.log.wait_room(waiter)
+    }
+
+    /// Stops the removal of garbage from the files, or lets it go on. A round under way is given up
+    /// within a fraction of a second.
+    pub fn merge_pause(&self, on: bool) {
+        self.maintainer.merging.pause(on);
+    }
+
+    /// Removes all garbage from the files that is not in the segment that is being written. `done` is
+    /// called once, from a thread of the engine or at once, with why it failed, if it did; the store
+    /// is as good as before then.
+    pub fn merge_now(&self, done: Box<dyn FnOnce(Result<(), String>) + Send>) {
+        self.maintainer.request_merge(done);
     }
 
     /// Brings records into memory and calls `waiter`, once and from a thread of the engine, when

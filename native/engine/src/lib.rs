@@ -20,6 +20,7 @@ pub mod io;
 mod live;
 mod log;
 mod maintain;
+mod merge;
 mod options;
 mod prefetch;
 mod record;
@@ -37,7 +38,7 @@ pub use clock::{Clock, ManualClock, SystemClock};
 pub use engine::Engine;
 pub use error::{CloseError, Contended, Failure, OpenError, ReadError, WriteError};
 pub use options::{Compression, Durability, Options};
-pub use stats::{MergeState, Stats};
+pub use stats::Stats;
 
 /// A position in the log, in bytes from its beginning. What lies below the durable position
 /// survives any crash.

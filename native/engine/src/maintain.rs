@@ -1,16 +1,20 @@
-//! The thread that keeps the store quick to open: it seals segments and takes checkpoints.
+//! The thread that keeps the store quick to open and its files small: it seals segments, merges them,
+//! and takes checkpoints.
 //!
 //! Nothing waits for it, and the store is whole without it. What fails here is told in the figures
 //! and tried again later, less and less often.
 
+use std::io::ErrorKind;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use parking_lot::{Condvar, Mutex};
 
 use crate::checkpoint::{Checkpointer, Taken};
 use crate::core::Core;
+use crate::log::Files;
+use crate::merge::{self, Control, Effort, MergeError, Merger};
 use crate::options::Options;
 use crate::seal::seal;
 use crate::stats::{Counters, Stats};
@@ -31,6 +35,12 @@ pub(crate) struct Maintainer {
     core: Arc<Core>,
     state: Mutex<State>,
     wake: Condvar,
+    /// Stops and pauses merging.
+    pub merging: Arc<Control>,
+    /// Whether a round of merging is under way.
+    in_round: AtomicBool,
+    /// Bytes of segments that have been merged and go with the next checkpoint.
+    retired_bytes: AtomicU64,
     checkpoints: AtomicU64,
     checkpoint_bytes: AtomicU64,
     failures: AtomicU64,
@@ -43,6 +53,8 @@ struct State {
     sealed: Vec<u64>,
     /// Who has asked for a checkpoint.
     requests: Vec<Done>,
+    /// Who has asked for everything to be merged.
+    merges: Vec<Done>,
     /// The committer has ended: nothing is written any more.
     log_ended: bool,
     /// The thread has ended.
@@ -60,8 +72,10 @@ pub(crate) struct Worker {
     checkpoint_interval: Duration,
     /// Sealed segments without a summary.
     unsealed: Vec<u64>,
-    /// Segments to which no index entry points any more, to be dropped with the next checkpoint.
-    removable: Vec<u64>,
+    merger: Merger,
+    /// What the next round of merging is for, and whether it may begin at once.
+    effort: Effort,
+    more_to_merge: bool,
     /// The last checkpoint.
     last: Taken,
     taken_at: Instant,
@@ -76,6 +90,7 @@ pub(crate) struct Worker {
 pub(crate) struct Start {
     pub checkpointer: Checkpointer,
     pub log_id: u64,
+    pub files: Arc<Files>,
     pub unsealed: Vec<u64>,
     /// Where the checkpoint that was used begins, and its sequence number; 0 and 0 without one.
     pub begin: u64,
@@ -87,6 +102,7 @@ pub(crate) struct Start {
 /// A round's work.
 struct Round {
     requests: Vec<Done>,
+    merges: Vec<Done>,
     /// The last round.
     ending: bool,
 }
@@ -97,6 +113,9 @@ impl Maintainer {
             core,
             state: Mutex::default(),
             wake: Condvar::new(),
+            merging: Arc::default(),
+            in_round: AtomicBool::new(false),
+            retired_bytes: AtomicU64::new(0),
             checkpoints: AtomicU64::new(0),
             checkpoint_bytes: AtomicU64::new(0),
             failures: AtomicU64::new(0),
@@ -127,12 +146,39 @@ impl Maintainer {
         self.wake.notify_one();
     }
 
+    /// Asks for everything to be merged that can be; `done` is called once, when a checkpoint without
+    /// what was merged is there, or it has failed.
+    pub(crate) fn request_merge(&self, done: Done) {
+        let mut state = self.state.lock();
+        if state.ended {
+            drop(state);
+            return done(Err("the store is closed".into()));
+        }
+        state.merges.push(done);
+        self.wake.notify_one();
+    }
+
+    fn merge_state(&self) -> &'static str {
+        match (self.in_round.load(Ordering::Relaxed), self.merging.is_paused()) {
+            (true, _) => "running",
+            (false, true) => "paused",
+            (false, false) => "idle",
+        }
+    }
+
     /// Adds its figures.
     pub(crate) fn add_to(&self, stats: &mut Stats) {
         stats.checkpoints = self.checkpoints.load(Ordering::Relaxed);
         stats.checkpoint_bytes = self.checkpoint_bytes.load(Ordering::Relaxed);
         stats.maintenance_failures = self.failures.load(Ordering::Relaxed);
         stats.maintenance_error = self.error.lock().clone();
+        let counters = &self.core.log.counters;
+        stats.merges = counters.merges.load(Ordering::Relaxed);
+        stats.merged_bytes = counters.merge_read.load(Ordering::Relaxed);
+        stats.merge_bytes = counters.merge_written.load(Ordering::Relaxed);
+        stats.merge_state = self.merge_state();
+        stats.retired_bytes = self.retired_bytes.load(Ordering::Relaxed);
+        (stats.live_bytes, stats.dead_bytes) = merge::live_and_dead(&self.core);
     }
 
     fn note_failure(&self, error: String) {
@@ -157,7 +203,8 @@ impl Drop for Ended<'_> {
     fn drop(&mut self) {
         let mut state = self.0.state.lock();
         state.ended = true;
-        let requests = std::mem::take(&mut state.requests);
+        let mut requests = std::mem::take(&mut state.requests);
+        requests.append(&mut state.merges);
         drop(state);
         requests.into_iter().for_each(|done| done(Err("the store is closed".into())));
     }
@@ -166,6 +213,8 @@ impl Drop for Ended<'_> {
 impl Worker {
     pub(crate) fn new(shared: Arc<Maintainer>, start: Start, options: &Options) -> Worker {
         let (begin, sequence) = (start.begin, start.sequence);
+        let (core, control) = (Arc::clone(&shared.core), Arc::clone(&shared.merging));
+        let merger = Merger::new(core, start.files, control, options);
         Worker {
             shared,
             checkpointer: start.checkpointer,
@@ -174,7 +223,9 @@ impl Worker {
             checkpoint_bytes: options.checkpoint_bytes,
             checkpoint_interval: options.checkpoint_interval,
             unsealed: start.unsealed,
-            removable: Vec::new(),
+            merger,
+            effort: Effort::Usual,
+            more_to_merge: false,
             last: Taken { begin, sequence, bytes: 0, left_over: None },
             taken_at: Instant::now(),
             urgent: start.rebuilt,
@@ -189,10 +240,11 @@ impl Worker {
         let _ended = Ended(&shared);
         loop {
             let round = self.next_round();
-            let asked = !round.requests.is_empty();
+            let asked = !round.requests.is_empty() || !round.merges.is_empty();
             if self.shared.core.log.failure().is_some() {
                 // What is in memory may be more than what is on disk ever will be.
-                round.requests.into_iter().for_each(|done| done(Err("the log has failed".into())));
+                let all = round.requests.into_iter().chain(round.merges);
+                all.for_each(|done| done(Err("the log has failed".into())));
                 if round.ending {
                     return;
                 }
@@ -202,12 +254,17 @@ impl Worker {
             if may_work || asked || round.ending {
                 self.seal_all();
             }
-            // Rounds of merging belong here: never beside a checkpoint. The segments they have
-            // emptied go to `removable`.
+            let merged = match round.merges.is_empty() {
+                true if may_work && !round.ending => self.merge(),
+                true => Ok(()),
+                false => self.merge_everything(),
+            };
             let due = may_work && self.is_due() || round.ending && self.has_changed();
             if asked || due {
                 let outcome = self.checkpoint();
                 round.requests.into_iter().for_each(|done| done(outcome.clone()));
+                let outcome = merged.and(outcome);
+                round.merges.into_iter().for_each(|done| done(outcome.clone()));
             }
             if round.ending {
                 return;
@@ -221,13 +278,17 @@ impl Worker {
         let idle = |state: &State| {
             !state.log_ended
                 && state.requests.is_empty()
+                && state.merges.is_empty()
+                && !(self.more_to_merge && self.background)
                 && (state.sealed.is_empty() || !self.background)
         };
         if idle(&state) {
             self.shared.wake.wait_for(&mut state, ROUND);
         }
         self.unsealed.append(&mut state.sealed);
-        Round { requests: std::mem::take(&mut state.requests), ending: state.log_ended }
+        let (requests, merges) =
+            (std::mem::take(&mut state.requests), std::mem::take(&mut state.merges));
+        Round { requests, merges, ending: state.log_ended }
     }
 
     fn seal_all(&mut self) {
@@ -239,10 +300,46 @@ impl Worker {
         }
     }
 
+    /// A round of merging, if one is worth it: never beside a checkpoint.
+    fn merge(&mut self) -> Result<(), String> {
+        self.more_to_merge = false;
+        if self.shared.merging.is_paused() {
+            return Ok(());
+        }
+        self.merge_round(self.effort).map(|more| self.more_to_merge = more)
+    }
+
+    fn merge_everything(&mut self) -> Result<(), String> {
+        while self.merge_round(Effort::Everything)? {}
+        Ok(())
+    }
+
+    /// False if there was nothing to merge.
+    fn merge_round(&mut self, effort: Effort) -> Result<bool, String> {
+        self.shared.in_round.store(true, Ordering::Relaxed);
+        let outcome = self.merger.round(effort);
+        self.shared.in_round.store(false, Ordering::Relaxed);
+        self.shared.retired_bytes.store(self.merger.retired_bytes(), Ordering::Relaxed);
+        let full = matches!(&outcome, Err(MergeError::Io(error)) if error.kind() == ErrorKind::StorageFull);
+        self.effort = if full { Effort::Free } else { Effort::Usual };
+        match outcome {
+            Ok(merged) => Ok(merged),
+            Err(MergeError::Halted) => Err(MergeError::Halted.to_string()),
+            Err(error) => {
+                self.note_failure(error.to_string());
+                Err(error.to_string())
+            }
+        }
+    }
+
     fn checkpoint(&mut self) -> Result<(), String> {
-        let taken = self.checkpointer.publish(&self.removable);
+        let removed = self.merger.retired().to_vec();
+        let taken = self.checkpointer.publish(&removed);
         let taken = taken.inspect_err(|error| self.note_failure(error.clone()))?;
-        self.removable.clear();
+        if !removed.is_empty() {
+            self.merger.forget_retired();
+            self.shared.retired_bytes.store(0, Ordering::Relaxed);
+        }
         if let Some(error) = taken.left_over.clone() {
             self.shared.note_failure(error);
         }
@@ -273,7 +370,7 @@ impl Worker {
             };
             core.shards.iter().map(bytes).sum()
         };
-        let waiting = self.removable.len() as u64 * core.log.segments.size();
+        let waiting = self.merger.retired_bytes();
         self.urgent
             || logged > self.checkpoint_bytes && logged > 2 * index()
             || waiting > 4 * core.log.segments.size() && waiting > index()
@@ -287,6 +384,6 @@ impl Worker {
         let logged = log.written().saturating_sub(self.last.begin);
         log.sequence() != self.last.sequence
             || self.last.sequence > 0 && logged > FRAMES_WITHOUT_RECORDS
-            || !self.removable.is_empty()
+            || !self.merger.retired().is_empty()
     }
 }

@@ -52,7 +52,7 @@ pub struct Options {
     pub max_memory: u64,
     /// How merging stores values.
     pub compression: Compression,
-    /// Bytes a second that merging writes at most; 0 = as fast as it goes.
+    /// Bytes a second that merging reads and writes at most; 0 = as fast as it goes.
     pub merge_rate: u64,
     /// Whether the file of the next segment is filled with zeros ahead of need, in the background:
     /// writes are faster then, for one segment more of disk space.

@@ -8,7 +8,7 @@ use crossbeam_epoch::{self as epoch, Guard};
 use crate::index::Index;
 use crate::live::Live;
 use crate::log::Trash;
-use crate::record::{HEADER, Header};
+use crate::record::{HEADER, Header, KIND_AT, Kind};
 use crate::tier::cache::Cache;
 use crate::view::View;
 
@@ -105,6 +105,12 @@ impl RecordRef {
             std::ptr::copy_nonoverlapping(self.0.add(4), bytes.as_mut_ptr().add(4), HEADER - 4)
         };
         Header::decode(&bytes).expect("the index points to records only")
+    }
+
+    /// Whether the value is stored compressed.
+    pub(crate) fn is_compressed(self) -> bool {
+        // SAFETY: by `new`'s promise a record is here: its kind is the byte at offset 16.
+        unsafe { self.0.add(KIND_AT).read() == Kind::PutCompressed as u8 }
     }
 
     /// Whether the record is of this key; reads no more than it must.

@@ -64,10 +64,10 @@ pub struct Stats {
     pub merge_bytes: u64,
     /// Merges that are done.
     pub merges: u64,
-    /// Bytes of the segments that they have replaced.
+    /// Bytes that they have read.
     pub merged_bytes: u64,
-    /// What merging is doing.
-    pub merge_state: MergeState,
+    /// What merging is doing: `idle`, `running` or `paused`.
+    pub merge_state: &'static str,
     /// Bytes of hint blocks written.
     pub hint_bytes: u64,
     /// Checkpoints written.
@@ -91,31 +91,10 @@ pub struct Stats {
     pub maintenance_failures: u64,
     /// The last of them.
     pub maintenance_error: Option<String>,
+    /// Files of segments that have been merged; they go with the next checkpoint.
+    pub retired_bytes: u64,
     /// Name of the I/O back end.
     pub io: &'static str,
-}
-
-/// What merging is doing.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum MergeState {
-    /// Nothing is worth merging.
-    #[default]
-    Idle,
-    /// Segments are being merged.
-    Running,
-    /// An operator has paused it.
-    Paused,
-}
-
-impl MergeState {
-    /// In one word.
-    pub fn name(self) -> &'static str {
-        match self {
-            MergeState::Idle => "idle",
-            MergeState::Running => "running",
-            MergeState::Paused => "paused",
-        }
-    }
 }
 
 impl Stats {
@@ -159,6 +138,9 @@ pub(crate) struct Counters {
     pub last_sync_s: AtomicU64,
     pub recovery_ms: AtomicU64,
     pub damaged: AtomicU64,
+    pub merges: AtomicU64,
+    pub merge_read: AtomicU64,
+    pub merge_written: AtomicU64,
 }
 
 impl Counters {

@@ -375,8 +375,7 @@ fn a_segment_of_another_history_is_reported() {
     write(&one, &[&[(&b"a"[..], 5_000)][..], &end].concat());
     write(&other, &[&[(&b"a"[..], 10), (b"b", 10)][..], &end].concat());
     mix(&one.snapshot(), &other);
-    strip(&one);
-    strip(&other);
+    [&one, &other].into_iter().for_each(strip);
     mix(&one, &other);
 }
 
@@ -388,7 +387,7 @@ fn mix(one: &SimIo, other: &SimIo) {
     assert_eq!(headers[0], headers[1], "nothing but the frames tells them apart");
     disk::replace(one, &segment, &disk::bytes(other, &segment));
     let opened = Engine::open(quiet(Arc::new(one.clone())));
-    assert!(matches!(opened, Err(OpenError::Corrupt { .. })));
+    assert!(matches!(opened, Err(OpenError::Corrupt { .. })), "{:?}", opened.map(|e| e.stats()));
 }
 
 #[test]
@@ -454,11 +453,29 @@ fn after_closing_damage_to_the_last_write_is_reported() {
         let frame =
             disk::frames(&io).into_iter().rfind(|frame| frame.records > 0).expect("a frame");
         io.corrupt(&frame.file, frame.offset as u64 + 150, 1).expect("in the file");
+        expect_report(&io, &frame, &format!("{len} bytes"));
+        strip(&io);
         let opened = Engine::open(quiet(Arc::new(io)));
-        let Err(OpenError::Corrupt { file, offset, .. }) = opened else {
-            panic!("{len} bytes: not reported")
-        };
-        assert_eq!((file, offset), (frame.file, frame.offset as u64));
+        assert!(matches!(opened, Err(OpenError::Corrupt { .. })), "{len} bytes");
+    }
+}
+
+/// Damage to `frame`, which has the value of the key `k`, is reported: when the store is opened, if
+/// the frame is in the segment where the log ends, else when the key is read.
+fn expect_report(io: &SimIo, frame: &FramePlace, what: &str) {
+    let in_last = disk::segments(io).last() == Some(&frame.file);
+    match Engine::open(quiet(Arc::new(io.snapshot()))) {
+        Err(OpenError::Corrupt { file, offset, .. }) => {
+            assert_eq!((&file, offset), (&frame.file, frame.offset as u64), "{what}");
+        }
+        Ok(engine) => {
+            assert!(!in_last, "{what}: not reported");
+            let mut access = engine.enter(common::NOW);
+            let key = common::key(&engine, &access, 0, b"k");
+            let read = access.lock(&key).get(&key).map(|entry| entry.is_some());
+            assert_eq!(read, Err(ReadError::Damaged), "{what}");
+        }
+        Err(error) => panic!("{what}: {error}"),
     }
 }
 
@@ -476,6 +493,8 @@ fn after_closing_a_recovered_store_damage_is_reported() {
         let frame =
             disk::frames(&image).into_iter().rfind(|frame| frame.records > 0).expect("a frame");
         image.corrupt(&frame.file, frame.offset as u64 + 150, 1).expect("in the file");
+        expect_report(&image, &frame, &format!("{len} bytes"));
+        strip(&image);
         let opened = Engine::open(quiet(Arc::new(image)));
         assert!(matches!(opened, Err(OpenError::Corrupt { .. })), "{len} bytes");
     }

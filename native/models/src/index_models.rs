@@ -38,7 +38,10 @@ fn look(reader: &IndexReader, key: Key, guard: &Guard) -> u64 {
     let found = reader.find(key.hash, guard, |slot| is_of(key, slot));
     found.map_or(0, |slot| {
         assert!(slot.hash() == key.hash && is_of(key, slot), "another key's entry");
-        slot.address() >> 3 & 0x1fff
+        let version = slot.address() >> 3 & 0x1fff;
+        // Every entry says in its expiry which write it is of, at the least.
+        assert!(u64::from(slot.expiry_s()) >= version, "an address before what is known of it");
+        version
     })
 }
 
@@ -58,7 +61,7 @@ fn remove(index: &mut Index, key: Key) {
 fn fill(index: &mut Index, count: u64) {
     (0..count).for_each(|n| {
         let far = (n as u32 % 2) << (HASH_BITS - 1);
-        index.insert(entry(Key { number: 10 + n, hash: 2 + n as u32 | far }, 1));
+        index.insert(entry(Key { number: 10 + n, hash: (2 + n as u32) | far }, 1));
     });
 }
 

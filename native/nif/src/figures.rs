@@ -140,7 +140,7 @@ fn stats<'a>(env: Env<'a>, store: ResourceArc<Store>) -> Term<'a> {
         checkpoint_bytes: stats.checkpoint_bytes,
         hint_bytes: stats.hint_bytes,
         write_amplification: stats.write_amplification(),
-        merge_state: stats.merge_state.name(),
+        merge_state: stats.merge_state(),
         merges: stats.merges,
         merged_bytes: stats.merged_bytes,
         checkpoints: stats.checkpoints,

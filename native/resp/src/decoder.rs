@@ -45,6 +45,7 @@ pub enum Step {
 /// assert!(matches!(feed.next(), Step::Incomplete { .. }));
 /// drop(feed);
 /// assert_eq!(decoder.buffered(), 6);
+/// assert_eq!(decoder.pending(), b"*1\r\n$4");
 /// ```
 #[derive(Default)]
 pub struct Decoder {

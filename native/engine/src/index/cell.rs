@@ -6,8 +6,8 @@
 //!
 //! **The order of the words.** An entry is written `about` first, `place` second, and read `place`
 //! first, `about` second; removing one only writes `place`. `place` decides: it says whether there
-//! is an entry, and whose record to compare the key with. What a reader that meets a change between
-//! its two loads can see:
+//! is an entry, and whose record to compare the key with; `about` is never older than that. What a
+//! reader that meets a change between its two loads can see:
 //!
 //! - *Replaced, same key.* The old `place` with the new `about`. Both have the key's hash, so the
 //!   entry is not missed; the record at the old address is the key's and was current when `place`
@@ -18,7 +18,8 @@
 //! - *Removed and taken by another key.* The old `place` with another key's `about`. If the hashes
 //!   agree, the record decides: it is the old key's, current when `place` was read. If they do not,
 //!   the old key is not found here. It had been removed before the other key's `about` was stored,
-//!   which the reader has seen, so there was a moment during the search without that key.
+//!   which the reader has seen, so there was a moment during the search without that key. Together
+//!   the two may look like a third key's; the record says that it is not.
 
 use super::slot::{EMPTY, GONE, Slot};
 use crate::sync::{AtomicU64, Ordering};
@@ -48,14 +49,11 @@ impl Cell {
     pub(crate) fn probe(&self, hash: u32) -> Probe {
         let place = self.place.load(Ordering::Acquire);
         let first = Slot { place, about: 0 };
-        if first.is_empty() {
-            return Probe::End;
-        }
         if !first.has_tag_of(hash) {
-            return Probe::Other;
+            return if first.is_empty() { Probe::End } else { Probe::Other };
         }
         let slot = Slot { place, about: self.about.load(Ordering::Acquire) };
-        if slot.matches(hash) { Probe::Match(slot) } else { Probe::Other }
+        if slot.has_low_bits_of(hash) { Probe::Match(slot) } else { Probe::Other }
     }
 
     /// Enters `slot`, in an unused slot or for the same key. Only the writer may.

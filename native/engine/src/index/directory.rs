@@ -10,16 +10,17 @@ use crate::sync::{AtomicPtr, Guard, Ordering};
 /// `2^depth` tables by the leading `depth` bits of the hash; one that shares fewer bits is there
 /// several times.
 ///
-/// The pointers are borrowed from the index, which owns the tables.
+/// The pointers are borrowed from the index, which owns the tables. A clone is the same directory.
+#[derive(Clone)]
 pub(crate) struct Directory {
     depth: u32,
-    tables: Box<[AtomicPtr<Table>]>,
+    tables: Arc<[AtomicPtr<Table>]>,
 }
 
 impl Directory {
     /// A directory of one table for all hashes.
     pub(crate) fn new(table: &Arc<Table>) -> Directory {
-        Directory { depth: 0, tables: Box::new([AtomicPtr::new(pointer(table))]) }
+        Directory { depth: 0, tables: Arc::new([AtomicPtr::new(pointer(table))]) }
     }
 
     /// A directory of `2^depth` tables: for each prefix the one that `table` gives.

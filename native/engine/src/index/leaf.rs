@@ -33,7 +33,8 @@ impl Leaf {
 
     /// A leaf with these entries, of different keys whose hashes begin alike, of a size that fits.
     pub(crate) fn with(number: u32, depth: u32, min_bits: u32, slots: &[Slot]) -> Leaf {
-        let fitting = (slots.len() * 4).div_ceil(3).next_power_of_two().trailing_zeros();
+        // One more than there are must fit: see `room`.
+        let fitting = ((slots.len() + 1) * 8).div_ceil(7).next_power_of_two().trailing_zeros();
         let mut leaf = Leaf::new(number, depth, fitting.max(min_bits).max(MIN_BITS));
         slots.iter().for_each(|&slot| leaf.insert(slot));
         leaf

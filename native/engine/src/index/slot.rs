@@ -103,10 +103,10 @@ impl Slot {
         self.is_live() && self.place & TAG_MASK == u64::from(hash >> LOW_BITS)
     }
 
-    /// Whether a key with this hash may be the one: compares all bits kept.
+    /// Whether a key with this hash may be the one, as far as the second word tells.
     #[inline]
-    pub(crate) fn matches(self, hash: u32) -> bool {
-        self.is_live() && self.hash() == hash
+    pub(super) fn has_low_bits_of(self, hash: u32) -> bool {
+        (self.about ^ u64::from(hash)) & ((1 << LOW_BITS) - 1) == 0
     }
 
     /// Expiry in Unix seconds, rounded up; 0 = never. `u32::MAX` also stands for later times.
@@ -143,8 +143,9 @@ mod tests {
             hash in 0u32..1 << HASH_BITS, address in 1u64..1 << 47, len in 32u64..1 << 31, expiry_ms: u64, now in 0u32..2_000_000_000, later in 0u32..8191,
         ) {
             let mut slot = Slot::new(hash, address * 8, len, expiry_ms, now);
-            prop_assert!(slot.is_live() && slot.matches(hash) && slot.has_tag_of(hash));
+            prop_assert!(slot.is_live() && slot.has_tag_of(hash) && slot.has_low_bits_of(hash));
             prop_assert_eq!(Slot::from_words(slot.words()), slot);
+            prop_assert!(!slot.has_tag_of(hash ^ (1 << LOW_BITS)) && !slot.has_low_bits_of(hash ^ 1));
             prop_assert_eq!((slot.hash(), slot.address()), (hash, address * 8));
             prop_assert_eq!(slot.expiry_s(), coarse_expiry(expiry_ms));
             prop_assert!(len < slot.size_bound() && slot.size_bound() <= 2 * len);

@@ -161,11 +161,15 @@ fn a_scan_misses_nothing_while_a_large_table_is_split() {
     (0..9_000).for_each(|n| index.insert(low(n)));
     assert_eq!(index.tables(), 1);
     let mut seen = HashSet::new();
-    let (mut cursor, _) = index.scan(0, 3_000, |slot| drop(seen.insert(slot.address())));
+    let (mut cursor, _) = index.scan(0, 3_000, |slot| {
+        seen.insert(slot.address());
+    });
     (20_000..60_000).for_each(|n| index.insert(slot(n)));
     assert!(index.tables() > 8);
     while cursor != 0 {
-        (cursor, _) = index.scan(cursor, 100, |slot| drop(seen.insert(slot.address())));
+        (cursor, _) = index.scan(cursor, 100, |slot| {
+            seen.insert(slot.address());
+        });
     }
     assert!((0..9_000).all(|n| seen.contains(&((n + 1) * 8))));
 }
@@ -221,6 +225,7 @@ fn an_index_comes_back_from_its_tables() {
         let mut loaded = reload(&index).expect("whole");
         assert_eq!(loaded.len(), keys);
         assert!((0..keys).all(|n| find(&loaded, n).is_some()));
+        assert!(loaded.bytes() <= index.bytes());
         (keys..keys + 20_000).for_each(|n| loaded.insert(slot(n)));
         assert!((0..keys + 20_000).all(|n| find(&loaded, n).is_some()));
     }

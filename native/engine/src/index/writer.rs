@@ -22,7 +22,9 @@ pub(crate) const NEVER: u32 = u32::MAX;
 pub(crate) struct Index {
     /// What readers without the lock have.
     reader: Arc<IndexReader>,
-    directory: Option<Arc<Directory>>,
+    published: Option<Arc<Directory>>,
+    /// The same directory, one pointer nearer.
+    directory: Option<Directory>,
     leaves: Vec<Leaf>,
     /// For each leaf a time, Unix seconds, before which none of its entries expires.
     due: Vec<u32>,
@@ -44,6 +46,7 @@ impl Index {
     pub(crate) fn new(trash: Trash) -> Index {
         Index {
             reader: Arc::default(),
+            published: None,
             directory: None,
             leaves: Vec::new(),
             due: Vec::new(),
@@ -58,9 +61,10 @@ impl Index {
         let due = leaves.iter().map(|leaf| earliest(leaf.table().entries())).collect();
         let len = leaves.iter().map(|leaf| u64::from(leaf.live())).sum();
         let bytes = leaves.iter().map(|leaf| leaf.table().bytes()).sum();
-        let (reader, directory) = (Arc::new(IndexReader::default()), Arc::new(directory));
-        reader.publish(Some(&directory));
-        Index { reader, directory: Some(directory), leaves, due, len, bytes, trash }
+        let (reader, published) = (Arc::new(IndexReader::default()), Arc::new(directory.clone()));
+        reader.publish(Some(&published));
+        let (published, directory) = (Some(published), Some(directory));
+        Index { reader, published, directory, leaves, due, len, bytes, trash }
     }
 
     /// The index for who does not hold the shard's lock. It goes empty when the index is dropped.
@@ -76,7 +80,7 @@ impl Index {
     /// Bytes of memory.
     pub(crate) fn bytes(&self) -> u64 {
         let due = self.due.capacity() * size_of::<u32>();
-        self.bytes + due as u64 + self.directory.as_ref().map_or(0, |directory| directory.bytes())
+        self.bytes + due as u64 + self.directory.as_ref().map_or(0, Directory::bytes)
     }
 
     /// Number of tables; they are numbered from 0.
@@ -85,7 +89,7 @@ impl Index {
     }
 
     pub(super) fn directory(&self) -> Option<&Directory> {
-        self.directory.as_deref()
+        self.directory.as_ref()
     }
 
     /// The table of the keys with this prefix of the directory.
@@ -111,9 +115,19 @@ impl Index {
     /// Finds the entry with this hash for which `is_key` holds.
     #[inline]
     pub(crate) fn find(&self, hash: u32, is_key: impl FnMut(Slot) -> bool) -> Option<Place> {
+        self.find_slot(hash, is_key).map(|(place, _)| place)
+    }
+
+    /// [`Index::find`] with the entry.
+    #[inline]
+    pub(crate) fn find_slot(
+        &self,
+        hash: u32,
+        is_key: impl FnMut(Slot) -> bool,
+    ) -> Option<(Place, Slot)> {
         let table = self.table_of(hash)?;
-        let (at, _) = table.find(hash, is_key)?;
-        Some(Place { table: table.number(), at: at as u32 })
+        let (at, slot) = table.find(hash, is_key)?;
+        Some((Place { table: table.number(), at: at as u32 }, slot))
     }
 
     fn table(&self, number: u32) -> &Table {
@@ -137,8 +151,11 @@ impl Index {
     }
 
     fn note_expiry(&mut self, number: u32, slot: Slot) {
-        let due = &mut self.due[number as usize];
-        *due = (*due).min(earliest(std::iter::once(slot)));
+        let expiry_s = slot.expiry_s();
+        if expiry_s != 0 {
+            let due = &mut self.due[number as usize];
+            *due = expiry_s.min(*due);
+        }
     }
 
     /// Adds an entry for a key that is not there.
@@ -223,9 +240,10 @@ impl Index {
 
     /// Makes `directory` the one that everybody uses from now on.
     fn publish(&mut self, directory: Directory) {
-        let directory = Arc::new(directory);
-        self.reader.publish(Some(&directory));
-        if let Some(old) = self.directory.replace(directory) {
+        let published = Arc::new(directory.clone());
+        self.reader.publish(Some(&published));
+        self.directory = Some(directory);
+        if let Some(old) = self.published.replace(published) {
             self.retire(old);
         }
     }
@@ -369,7 +387,7 @@ impl Drop for Index {
     fn drop(&mut self) {
         self.reader.publish(None);
         let tables: Vec<Arc<Table>> = self.leaves.drain(..).map(Leaf::into_table).collect();
-        let directory = self.directory.take();
+        let directory = self.published.take();
         if directory.is_some() {
             self.retire(Arc::new((directory, tables)));
         }

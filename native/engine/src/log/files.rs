@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicU8, Ordering};
 
 use parking_lot::Mutex;
 
-use crate::address::{Region, position, region};
+use crate::address::{MERGED, Region, position, region};
 use crate::io::{File, Io, OpenMode};
 use crate::record::segment_header::SegmentHeader;
 
@@ -218,6 +218,30 @@ impl Files {
         Ok(file)
     }
 
+    /// Makes the file of a merged segment, with its header. It has no meaning, and no lasting name,
+    /// before [`Files::name_merged`].
+    pub(crate) fn create_merged(&self, id: u64, span: u32) -> Result<Arc<dyn File>> {
+        let path = self.dir.join(NEW_MERGED);
+        self.remove_if_there(&path)?;
+        let file = self.io.open(&path, OpenMode::Create)?;
+        let (log_id, shift, region) = (self.log_id, self.shift, Region::Merged);
+        let header = SegmentHeader { log_id, id, span, shift, previous_end: 0, region };
+        file.write_all_at(&header.encode(), 0)?;
+        Ok(file)
+    }
+
+    /// Gives the merged segment that was made last, complete and synced, its name, durably.
+    pub(crate) fn name_merged(&self, id: u64) -> Result<()> {
+        self.io.rename(&self.dir.join(NEW_MERGED), &merged_path(&self.dir, id))?;
+        self.io.sync_dir(&self.dir)
+    }
+
+    /// Removes a merged segment that is not finished, or not wanted.
+    pub(crate) fn discard_merged(&self, id: u64) -> Result<()> {
+        self.remove_if_there(&self.dir.join(NEW_MERGED))?;
+        self.remove_if_there(&merged_path(&self.dir, id))
+    }
+
     /// Path of the segment with this number.
     pub(crate) fn path_of(&self, number: u64) -> PathBuf {
         let start = number << self.shift;
@@ -226,6 +250,11 @@ impl Files {
             Region::Log => segment_path(&self.dir, id),
             Region::Merged | Region::Cache => merged_path(&self.dir, id),
         }
+    }
+
+    /// Number of the merged segment with this id.
+    pub(crate) fn merged_number(&self, id: u64) -> u64 {
+        MERGED >> self.shift | id
     }
 
     /// Removes the files of segments that the store no longer consists of.

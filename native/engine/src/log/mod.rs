@@ -23,6 +23,8 @@ use parking_lot::{Condvar, Mutex, MutexGuard};
 pub(crate) use buffer::Buffer;
 pub(crate) use committer::{Committer, run as run_committer};
 pub(crate) use files::{Files, Listing};
+#[cfg(test)]
+pub(crate) use files::{merged_path, segment_path};
 use handover::Handover;
 pub(crate) use segments::{Memory, SegmentState, Segments, Summary};
 use tail::Sealed;

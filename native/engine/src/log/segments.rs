@@ -91,6 +91,19 @@ struct Segment {
     damaged: bool,
 }
 
+impl Segment {
+    fn state(&self, number: u64) -> SegmentState {
+        SegmentState {
+            number,
+            span: self.span,
+            in_memory: self.memory.is_some(),
+            has_file: self.file.is_some(),
+            summary: self.summary,
+            damaged: self.damaged,
+        }
+    }
+}
+
 /// What there is to know about a segment at the moment.
 #[derive(Clone, Debug)]
 pub(crate) struct SegmentState {
@@ -215,15 +228,12 @@ impl Segments {
     /// All segments by number.
     pub(crate) fn states(&self) -> Vec<SegmentState> {
         let list = self.list.lock();
-        let state = |(&number, segment): (&u64, &Segment)| SegmentState {
-            number,
-            span: segment.span,
-            in_memory: segment.memory.is_some(),
-            has_file: segment.file.is_some(),
-            summary: segment.summary,
-            damaged: segment.damaged,
-        };
-        list.iter().map(state).collect()
+        list.iter().map(|(&number, segment)| segment.state(number)).collect()
+    }
+
+    /// One segment, if it is there.
+    pub(crate) fn state(&self, number: u64) -> Option<SegmentState> {
+        self.list.lock().get(&number).map(|segment| segment.state(number))
     }
 
     /// Size of all segment files.

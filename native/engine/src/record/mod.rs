@@ -2,6 +2,7 @@
 //!
 //! FORMAT.md draws them. All integers are little-endian.
 
+pub(crate) mod compressed;
 pub(crate) mod frame;
 pub(crate) mod hint;
 pub(crate) mod manifest;
@@ -10,6 +11,8 @@ pub(crate) mod segments_file;
 
 /// Length of a record's header.
 pub(crate) const HEADER: usize = 32;
+/// Where in the header the kind is.
+pub(crate) const KIND_AT: usize = 16;
 /// Records begin at multiples of this.
 pub(crate) const ALIGN: u64 = 8;
 /// Longest key in bytes.
@@ -27,6 +30,8 @@ pub(crate) enum Kind {
     Delete = 2,
     /// Which key spaces exist: see `SpaceTable`.
     Spaces = 5,
+    /// The key has a value that is stored compressed: see [`compressed`]. In merged segments only.
+    PutCompressed = 6,
 }
 
 impl Kind {
@@ -36,6 +41,7 @@ impl Kind {
             1 => Some(Kind::Put),
             2 => Some(Kind::Delete),
             5 => Some(Kind::Spaces),
+            6 => Some(Kind::PutCompressed),
             _ => None,
         }
     }
@@ -70,14 +76,14 @@ impl Header {
         out[8..12].copy_from_slice(&self.value_len.to_le_bytes());
         out[12..16].copy_from_slice(&self.space.to_le_bytes());
         let word = (self.sequence << 16) | (u64::from(self.tag) << 8) | self.kind as u64;
-        out[16..24].copy_from_slice(&word.to_le_bytes());
+        out[KIND_AT..KIND_AT + 8].copy_from_slice(&word.to_le_bytes());
         out[24..32].copy_from_slice(&self.expiry_ms.to_le_bytes());
         out
     }
 
     /// Reads a header; `None` if it cannot be one.
     pub(crate) fn decode(bytes: &[u8; HEADER]) -> Option<Header> {
-        let word = u64_at(bytes, 16);
+        let word = u64_at(bytes, KIND_AT);
         let header = Header {
             key_len: u32_at(bytes, 4),
             value_len: u32_at(bytes, 8),

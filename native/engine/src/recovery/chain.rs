@@ -49,15 +49,15 @@ impl Chain {
         previous: Option<&SegmentFile>,
         segment: &SegmentFile,
     ) -> Result<(), OpenError> {
-        match previous {
-            Some(previous) if previous.limit == segment.start => {
-                if self.end != segment.header.previous_end {
-                    return Err(previous.corrupt(self.end, "a frame is missing or damaged"));
-                }
-            }
+        let adjacent = previous.filter(|previous| previous.limit == segment.start);
+        if let Some(adjacent) = adjacent
+            && self.end != segment.header.previous_end
+        {
+            return Err(adjacent.corrupt(self.end, "a frame is missing or damaged"));
+        }
+        if previous.is_some() && adjacent.is_none() {
             // Merging has taken the segments between away, with the frames' numbers.
-            Some(_) => self.number = None,
-            None => {}
+            self.number = None;
         }
         self.end = segment.start + BLOCK;
         Ok(())

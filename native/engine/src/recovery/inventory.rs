@@ -168,16 +168,14 @@ fn open_segment(
     {
         return Err(corrupt(len, "the segment is cut short"));
     }
-    Ok(SegmentFile {
-        number,
-        header,
-        path,
-        file,
-        start,
-        limit,
-        len: len.min(limit - start),
-        summary,
-    })
+    // A hint that is intact says which segment this is: perhaps one from a copy of the store that
+    // went its own way.
+    let hint = HintHeader::read(&file, limit - start);
+    if summary.is_some_and(|listed| hint.is_some_and(|hint| hint.summary != listed)) {
+        return Err(corrupt(0, "this is not the segment that the list means"));
+    }
+    let len = len.min(limit - start);
+    Ok(SegmentFile { number, header, path, file, start, limit, len, summary })
 }
 
 /// Checks that a segment of the log belongs behind `last`. Only merging makes gaps, and only below

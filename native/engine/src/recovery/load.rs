@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use super::inventory::Inventory;
+use super::inventory::{Inventory, SegmentFile};
 use super::state::{Parts, State, in_parallel};
 use crate::address::{MAX_POSITION, POSITION_BITS, position};
 use crate::checkpoint::{Footer, SectionReader, read_footer};
@@ -65,6 +65,11 @@ pub(crate) fn load(
 /// Whether no segment of the log is missing between `begin` and its end.
 fn is_whole_behind(inventory: &Inventory, begin: u64) -> bool {
     let behind = inventory.log.iter().filter(|segment| segment.limit >= begin);
+    // One that is gone from before it may have ended there.
+    let follows = |first: &SegmentFile| first.start < begin || first.header.previous_end == begin;
+    if !behind.clone().next().is_none_or(follows) {
+        return false;
+    }
     let pairs = behind.clone().zip(behind.skip(1));
     pairs.into_iter().all(|(one, next)| one.limit == next.start)
 }

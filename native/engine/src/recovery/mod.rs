@@ -8,6 +8,8 @@ mod rebuild;
 mod replay;
 mod resolve;
 mod state;
+#[cfg(test)]
+mod tests;
 
 use std::collections::VecDeque;
 use std::hash::{BuildHasher, Hasher};
@@ -117,8 +119,10 @@ pub(crate) fn open(options: &Options) -> Result<Recovered, OpenError> {
         clock: Arc::clone(&options.clock),
         emptied: Mutex::default(),
         sweeping: AtomicBool::new(true),
+        compression: options.compression,
         io: options.io.name(),
         stopped: AtomicBool::new(false),
+        all_fits: AtomicBool::new(options.max_memory == u64::MAX),
         max_memory: options.max_memory,
         boost: AtomicU64::new(0),
         chunks,
@@ -276,6 +280,7 @@ fn start(
     Start {
         checkpointer: Checkpointer::new(Arc::clone(core), Arc::clone(files), kept, next_id),
         log_id: files.log_id,
+        files: Arc::clone(files),
         unsealed: unsealed.collect(),
         begin: used.begin,
         sequence: used.sequence,

@@ -120,7 +120,7 @@ fn read_tail<'a>(
         if segment.start >= tail.begin {
             chain.enter(previous, segment)?;
         } else {
-            verify_before(tail.begin, segment, mapping, chain.log_id)?;
+            verify_before(tail.begin, segment, mapping, chain)?;
         }
         chain.frames(segment, mapping.as_slice(), |address, record| {
             dispatch.record(context, address, record);
@@ -139,14 +139,20 @@ fn verify_before(
     begin: u64,
     segment: &SegmentFile,
     mapping: &Mapping,
-    log_id: u64,
+    chain: &Chain,
 ) -> Result<(), OpenError> {
     let bytes = mapping.as_slice();
     let before = &bytes[..bytes.len().min((begin - segment.start) as usize)];
-    match each_record(before, log_id, segment.start, |_, _| {}).end {
-        end if end == begin => Ok(()),
-        end => Err(segment.corrupt(end, "a frame is missing or damaged")),
+    let frames = each_record(before, chain.log_id, segment.start, |_, _| {});
+    if frames.end != begin {
+        return Err(segment.corrupt(frames.end, "a frame is missing or damaged"));
     }
+    if frames.last != 0 && frames.last != chain.last().0 {
+        return Err(
+            segment.corrupt(segment.start, "these are not the frames that a checkpoint saw")
+        );
+    }
+    Ok(())
 }
 
 /// Gives records to the workers.

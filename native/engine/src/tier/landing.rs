@@ -7,7 +7,8 @@ use crossbeam_epoch as epoch;
 use super::cache::{Candidate, Moved};
 use super::fetch::{ColdRef, Landing, Place};
 use crate::core::Core;
-use crate::record::View;
+use crate::record::compressed::decompress;
+use crate::record::{Header, Kind, MAX_VALUE, View};
 use crate::shard::{Shard, Space};
 use crate::stats::Counters;
 
@@ -22,6 +23,12 @@ impl Landing for Core {
 
     fn land(&self, cold: &ColdRef, bytes: &[u8]) {
         let Ok(view) = View::read(bytes, cold.address) else { return self.note_damage(cold) };
+        if view.header.kind == Kind::PutCompressed {
+            return match decompressed(&view) {
+                Ok(record) => self.cache(cold, &record),
+                Err(_) => self.note_damage(cold),
+            };
+        }
         let len = view.header.total_len() as usize;
         match bytes.get(..len) {
             Some(record) => self.cache(cold, record),
@@ -73,6 +80,19 @@ impl Core {
             guard.flush();
         }
     }
+}
+
+/// The record as it was before it was compressed; without a checksum, which nobody looks at in
+/// memory.
+fn decompressed(view: &View<'_>) -> Result<Vec<u8>, &'static str> {
+    let value = decompress(view.value, MAX_VALUE)?;
+    let value_len = u32::try_from(value.len()).map_err(|_| "value too long")?;
+    let header = Header { kind: Kind::Put, value_len, ..view.header };
+    let mut record = header.encode().to_vec();
+    record.extend_from_slice(view.key);
+    record.extend_from_slice(&value);
+    record.resize(header.total_len() as usize, 0);
+    Ok(record)
 }
 
 /// The entry of a key space incarnation that has the address `from`.

@@ -37,6 +37,7 @@ impl Core {
         let candidates = sealed.iter().map(|segment| self.candidate(segment)).collect();
         let Plan { warm, cache } = plan(left, candidates);
         let warm: HashSet<u64> = warm.into_iter().collect();
+        self.all_fits.store(warm.len() == sealed.len(), Ordering::Relaxed);
         self.put_out(&sealed, &warm);
         self.limit_cache(cache, stopping);
         self.bring_in(&sealed, &warm, stopping);
@@ -80,17 +81,29 @@ impl Core {
             if stopping() {
                 return;
             }
-            if !segment.in_memory
-                && warm.contains(&segment.number)
-                && let Some(summary) = segment.summary
-            {
-                match self.load(segment, summary.end) {
-                    Ok(memory) => {
-                        self.log.segments.replace(segment.number, Some(memory), &self.log.trash);
-                    }
-                    Err(_) => self.log.segments.set_damaged(segment.number),
-                }
+            if !segment.in_memory && warm.contains(&segment.number) {
+                self.bring_in_one(segment);
             }
+        }
+    }
+
+    /// Brings a segment into memory at once, if there is room for all. It has just been made; nothing
+    /// points to it yet.
+    pub(crate) fn warm(&self, number: u64) {
+        if self.all_fits.load(Ordering::Relaxed)
+            && let Some(segment) = self.log.segments.state(number)
+        {
+            self.bring_in_one(&segment);
+        }
+    }
+
+    fn bring_in_one(&self, segment: &SegmentState) {
+        let Some(summary) = segment.summary else { return };
+        match self.load(segment, summary.end) {
+            Ok(memory) => {
+                self.log.segments.replace(segment.number, Some(memory), &self.log.trash);
+            }
+            Err(_) => self.log.segments.set_damaged(segment.number),
         }
     }
 

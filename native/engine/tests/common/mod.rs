@@ -15,7 +15,8 @@ use proptest::test_runner::{Config as ProptestConfig, FileFailurePersistence};
 
 use ferric_engine::io::Io;
 use ferric_engine::{
-    Access, Engine, Entry, Key, ManualClock, Meta, Op, OpenError, Options, ReadError, WriteError,
+    Access, Compression, Engine, Entry, Key, ManualClock, Meta, Op, OpenError, Options, ReadError,
+    WriteError,
 };
 
 /// The time at which the tests read and write unless they say otherwise, Unix milliseconds.
@@ -31,6 +32,7 @@ pub fn options(io: Arc<dyn Io>) -> Options {
     options.shards = 3;
     options.spaces = 4;
     options.segment_size = 64 << 10;
+    options.compression = Compression::None;
     options.route = route;
     options.clock = Arc::new(ManualClock::new(NOW));
     options

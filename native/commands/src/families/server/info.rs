@@ -303,7 +303,7 @@ fn space(text: &mut Text, stats: &Stats) {
     text.field("dead_bytes", stats.dead_bytes);
     text.line(format_args!("space_amplification:{:.2}", stats.space_amplification()));
     text.line(format_args!("write_amplification:{:.2}", stats.write_amplification()));
-    text.field("merge_state", stats.merge_state.name());
+    text.field("merge_state", stats.merge_state);
     text.field("merges", stats.merges);
     text.field("merged_bytes", stats.merged_bytes);
     text.field("checkpoints", stats.checkpoints);

@@ -1,0 +1,211 @@
+//! One round: from some segments to others.
+
+use std::sync::Arc;
+
+use super::control::{Halted, Throttle};
+use super::output::Output;
+use super::reader::{Found, ReadFailure, Reader};
+use super::repoint::{Move, repoint_all};
+use super::survey::Known;
+use super::verdict::{Judge, Verdict};
+use super::{MergeError, should_compress};
+use crate::core::Core;
+use crate::log::Files;
+use crate::record::compressed::Compressor;
+use crate::record::{Header, Kind, total_len};
+use crate::stats::Counters;
+
+/// What a tombstone that merging writes says of the record it ends: nothing. Addresses do not last.
+const NO_ADDRESS: [u8; 8] = [0; 8];
+
+/// Why a round came to no end.
+pub(super) enum Failure {
+    Merge(MergeError),
+    /// The segment with this number cannot be read.
+    Read(u64, ReadFailure),
+}
+
+impl From<Halted> for Failure {
+    fn from(halted: Halted) -> Failure {
+        Failure::Merge(halted.into())
+    }
+}
+
+impl From<std::io::Error> for Failure {
+    fn from(error: std::io::Error) -> Failure {
+        Failure::Merge(error.into())
+    }
+}
+
+/// A table of key spaces.
+struct Spaces {
+    header: Header,
+    value: Vec<u8>,
+}
+
+pub(super) struct Round<'m> {
+    core: &'m Core,
+    files: &'m Files,
+    judge: Judge<'m>,
+    throttle: Throttle<'m>,
+    next_id: &'m mut u64,
+    compressor: Option<Compressor>,
+    output: Option<Output>,
+    /// The newest table found. Whether it is the newest of all does not matter: the one with the
+    /// highest sequence counts.
+    spaces: Option<Spaces>,
+}
+
+impl<'m> Round<'m> {
+    pub(super) fn new(
+        core: &'m Core,
+        files: &'m Files,
+        route: fn(&[u8], u16) -> u16,
+        throttle: Throttle<'m>,
+        next_id: &'m mut u64,
+        pinned_from: u64,
+    ) -> Round<'m> {
+        let compressor = Compressor::new(should_compress(core));
+        let judge = Judge { core, route, pinned_from };
+        Round { core, files, judge, throttle, next_id, compressor, output: None, spaces: None }
+    }
+
+    /// Copies what is needed of a segment.
+    pub(super) fn merge(&mut self, input: &Known) -> Result<(), Failure> {
+        let Some(file) = self.core.log.segments.file(input.number) else { return Ok(()) };
+        let mut reader = Reader::new(file, self.files.log_id, input.start, input.summary.end);
+        let mut found: Vec<Found> = Vec::new();
+        loop {
+            let outcome = reader.next_piece(&mut found);
+            outcome.map_err(|failure| Failure::Read(input.number, failure))?;
+            if found.is_empty() {
+                return Ok(());
+            }
+            Counters::add(&self.core.log.counters.merge_read, reader.piece_len());
+            self.throttle.spend(reader.piece_len())?;
+            self.judge.judge(&reader, &mut found);
+            for record in &found {
+                let (key, value) = reader.content(record);
+                self.settle(record, key, value)?;
+            }
+        }
+    }
+
+    fn settle(&mut self, record: &Found, key: &[u8], value: &[u8]) -> Result<(), Failure> {
+        match (record.header.kind, record.verdict) {
+            (Kind::Spaces, _) => {
+                self.note_spaces(&record.header, value);
+                Ok(())
+            }
+            (_, Verdict::Drop) => Ok(()),
+            (Kind::Put, Verdict::Copy) => self.copy_value(record, key, value),
+            (Kind::PutCompressed, Verdict::Copy) => self.copy(record, &record.header, key, value),
+            (Kind::Delete, Verdict::Copy) | (_, Verdict::End) => self.end(record, key),
+        }
+    }
+
+    fn note_spaces(&mut self, header: &Header, value: &[u8]) {
+        if self.spaces.as_ref().is_none_or(|old| old.header.sequence < header.sequence) {
+            self.spaces = Some(Spaces { header: *header, value: value.to_vec() });
+        }
+    }
+
+    /// Copies a value, compressed if that is wanted and pays.
+    fn copy_value(&mut self, record: &Found, key: &[u8], value: &[u8]) -> Result<(), Failure> {
+        let Some(mut compressor) = self.compressor.take() else {
+            return self.copy(record, &record.header, key, value);
+        };
+        let outcome = match compressor.compress(value) {
+            Some(packed) => {
+                let (kind, value_len) = (Kind::PutCompressed, packed.len() as u32);
+                self.copy(record, &Header { kind, value_len, ..record.header }, key, packed)
+            }
+            None => self.copy(record, &record.header, key, value),
+        };
+        self.compressor = Some(compressor);
+        outcome
+    }
+
+    fn copy(
+        &mut self,
+        record: &Found,
+        header: &Header,
+        key: &[u8],
+        value: &[u8],
+    ) -> Result<(), Failure> {
+        let to = self.write(header, key, value)?;
+        let (len, space) = (header.total_len(), header.space);
+        let moved =
+            Move { from: record.address, to, len, hash: record.hash, space, shard: record.shard };
+        self.output.as_mut().expect("it was just written to").moves.push(moved);
+        Ok(())
+    }
+
+    /// Writes a tombstone for the record's key.
+    fn end(&mut self, record: &Found, key: &[u8]) -> Result<(), Failure> {
+        let (kind, value_len) = (Kind::Delete, NO_ADDRESS.len() as u32);
+        let header = Header { kind, value_len, tag: 0, expiry_ms: 0, ..record.header };
+        self.write(&header, key, &NO_ADDRESS).map(drop)
+    }
+
+    /// Writes a record to the open output, or to a new one; returns its address.
+    fn write(&mut self, header: &Header, key: &[u8], value: &[u8]) -> Result<u64, Failure> {
+        let len = total_len(key.len(), value.len());
+        if self.output.as_ref().is_some_and(|output| !output.fits(len)) {
+            self.finish_output()?;
+        }
+        let output = match &mut self.output {
+            Some(output) => output,
+            none => none.insert(begin(self.files, self.next_id, len)?),
+        };
+        let (address, written) = output.push(header, key, value)?;
+        if written > 0 {
+            self.throttle.spend(written)?;
+        }
+        Ok(address)
+    }
+
+    /// Makes the open output part of the store, and points the index to it. It becomes lasting with
+    /// the next published list of segments; until then the inputs are there as well.
+    fn finish_output(&mut self) -> Result<(), Failure> {
+        let Some(output) = &mut self.output else { return Ok(()) };
+        let mut finished = output.finish(self.files)?;
+        self.output = None;
+        let segments = &self.core.log.segments;
+        let (number, file) = (finished.number, Arc::clone(&finished.file));
+        segments.add(number, finished.span, None, Some(file));
+        segments.set_summary(number, finished.summary);
+        self.core.warm(number);
+        Counters::add(
+            &self.core.log.counters.merge_written,
+            finished.summary.end - segments.start(number),
+        );
+        repoint_all(self.core, &mut finished.moves);
+        Ok(())
+    }
+
+    /// The inputs have been read.
+    pub(super) fn finish(&mut self) -> Result<(), Failure> {
+        if let Some(Spaces { header, value }) = self.spaces.take() {
+            self.write(&header, &[], &value)?;
+        }
+        self.finish_output()
+    }
+
+    /// Removes what is unfinished. A file that cannot be removed has no meaning, and goes when the
+    /// store is opened again.
+    pub(super) fn discard(&mut self) {
+        if let Some(output) = self.output.take() {
+            drop(self.files.discard_merged(output.id()));
+        }
+    }
+}
+
+/// Begins a merged segment; its id is not given out again even if it comes to nothing.
+fn begin(files: &Files, next_id: &mut u64, len: u64) -> std::io::Result<Output> {
+    let id = *next_id;
+    *next_id += 1;
+    let output = Output::create(files, id, len)?;
+    *next_id = id + u64::from(output.span());
+    Ok(output)
+}
