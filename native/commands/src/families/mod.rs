@@ -4,6 +4,7 @@ pub mod client;
 pub mod connection;
 pub mod databases;
 pub mod keys;
+pub mod maintenance;
 pub mod server;
 pub mod strings;
 #[cfg(test)]

@@ -68,6 +68,7 @@ const SYNOPSES: &[(&str, &str)] = &[
     ("expire", "key:key seconds:integer [condition=<NX | XX | GT | LT>]@7.0.0"),
     ("expireat", "key:key unix-time-seconds:unix-time [condition=<NX | XX | GT | LT>]@7.0.0"),
     ("expiretime", "key:key"),
+    ("ferricstore.backup", "path:string"),
     ("flushall", "[async=<ASYNC@4.0.0 | SYNC@6.2.0>]"),
     ("flushdb", "[async=<ASYNC@4.0.0 | SYNC@6.2.0>]"),
     ("get", "key:key"),

@@ -11,4 +11,5 @@ pub(super) const FAMILIES: &[&[Command]] = &[
     families::connection::COMMANDS,
     families::client::COMMANDS,
     families::server::COMMANDS,
+    families::maintenance::COMMANDS,
 ];
