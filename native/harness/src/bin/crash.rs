@@ -2,26 +2,34 @@
 //!
 //! ```text
 //! crash [--rounds N] [--seed N] [--durability quorum|async|none] [--server PATH|redis]
-//!       [--writers N] [--readers N] [--expect-loss]
+//!       [--writers N] [--readers N] [--larger-than-memory] [--few-keys] [--without-maintenance]
+//!       [--expect-loss]
 //! ```
+//!
+//! Every second round has more data than memory; `--larger-than-memory` makes that all rounds and
+//! `--few-keys` none. A server that acknowledges before it writes has no such rounds.
+//! `--without-maintenance` is for a server that does not know FERRICSTORE.CHECKPOINT and
+//! FERRICSTORE.MERGE: it is neither asked for these nor expected to do them.
 //!
 //! With `--expect-loss` a server that acknowledges without writing (`--durability none`, Redis
 //! only) is held to the promise of one that syncs, and the test passes when it notices.
 
 use std::process::ExitCode;
 
-use ferric_harness::crash::{Failure, MAX_WRITERS, Outcome, Plan, Stop, Test};
+use ferric_harness::crash::large::LargeTest;
+use ferric_harness::crash::{Failure, MAX_WRITERS, Outcome, Plan, Rounds, Stop, Test};
 use ferric_harness::options::Options;
 use ferric_harness::rng::{Rng, fresh_seed};
-use ferric_harness::server::{Durability, Scratch};
+use ferric_harness::server::{Durability, Product, Scratch};
 
 /// Rounds when nothing else is asked for.
 const DEFAULT_ROUNDS: u64 = 200;
 
-/// Rounds with the same data, after which an empty directory is taken: data grow with every round.
-const ROUNDS_PER_STORE: u64 = 25;
+/// Rounds with the same data, after which an empty directory is taken: few keys, and then more data
+/// than memory, which take long to load.
+const ROUNDS_PER_STORE: [u64; 2] = [25, 50];
 
-/// One round in so many ends with SIGTERM.
+/// One round of a store in so many ends with SIGTERM.
 const TERMINATE_EVERY: u64 = 6;
 
 fn main() -> ExitCode {
@@ -38,17 +46,26 @@ fn main() -> ExitCode {
 fn run() -> Result<bool, Box<dyn std::error::Error>> {
     let options = Options::from_process(
         &["rounds", "seed", "durability", "server", "writers", "readers"],
-        &["expect-loss"],
+        &["larger-than-memory", "few-keys", "without-maintenance", "expect-loss"],
     )?;
     let plan = plan(&options)?;
+    let kinds = kinds(&options, &plan)?;
     let rounds = options.number("rounds")?.unwrap_or(DEFAULT_ROUNDS);
     let seed = options.number("seed")?.unwrap_or_else(fresh_seed);
     println!("seed {seed}, {rounds} rounds, {:?}, {:?}", plan.product, plan.durability);
-    let keep = !options.has("expect-loss");
-    let mut run = Run { rng: Rng::new(seed), total: Outcome::default(), rounds: 0, plan, keep };
-    let result = run.all(rounds);
+    let has_tiers = matches!(plan.product, Product::Release(_));
+    let mut run = Run {
+        maintenance: has_tiers && !options.has("without-maintenance"),
+        has_tiers,
+        keep: !options.has("expect-loss"),
+        plan,
+        rng: Rng::new(seed),
+        total: Outcome::default(),
+        rounds: 0,
+    };
+    let result = run.all(rounds, &kinds);
     run.print();
-    let failed = match &result {
+    let failed = match &result.and_then(|()| run.check_tiers()) {
         Ok(()) => false,
         Err(Failure::Broken(why)) => {
             println!("seed {seed}, round {}: {why}", run.rounds + 1);
@@ -83,69 +100,132 @@ fn plan(options: &Options) -> Result<Plan, String> {
     Ok(Plan { product: options.product("server"), durability, claimed, writers, readers })
 }
 
+/// What a round is about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Kind {
+    /// All commands, on few keys.
+    Few,
+    /// More data than memory.
+    Large,
+}
+
+/// The kinds of rounds, in turn.
+fn kinds(options: &Options, plan: &Plan) -> Result<Vec<Kind>, String> {
+    let (large, few) = (options.has("larger-than-memory"), options.has("few-keys"));
+    match (large, few) {
+        (true, true) => Err("--larger-than-memory and --few-keys exclude each other".to_owned()),
+        (true, false) if plan.claimed != Durability::Synced => {
+            Err("with --larger-than-memory the durability must be quorum".to_owned())
+        }
+        (true, false) => Ok(vec![Kind::Large]),
+        (false, false) if plan.claimed == Durability::Synced => Ok(vec![Kind::Few, Kind::Large]),
+        _ => Ok(vec![Kind::Few]),
+    }
+}
+
+/// A store in use.
+struct Store {
+    scratch: Scratch,
+    test: Box<dyn Rounds>,
+    rounds: u64,
+}
+
 struct Run {
     plan: Plan,
     rng: Rng,
     total: Outcome,
-    /// Rounds that have been checked.
+    /// Rounds that are over.
     rounds: u64,
     /// Whether the data of a failure are of interest.
     keep: bool,
+    /// Whether the server can hold more data than memory.
+    has_tiers: bool,
+    /// Whether it is asked for checkpoints and merges.
+    maintenance: bool,
 }
 
 impl Run {
-    fn all(&mut self, rounds: u64) -> Result<(), Failure> {
-        let mut left = rounds;
-        while left > 0 {
-            let count = left.min(ROUNDS_PER_STORE);
-            self.store(count)?;
-            left -= count;
+    fn all(&mut self, rounds: u64, kinds: &[Kind]) -> Result<(), Failure> {
+        let mut stores: [Option<Store>; 2] = [None, None];
+        for kind in kinds.iter().cycle().take(rounds as usize) {
+            let mut store = match stores[*kind as usize].take() {
+                Some(store) => store,
+                None => self.open(*kind)?,
+            };
+            store.rounds += 1;
+            let stop = match store.rounds.is_multiple_of(TERMINATE_EVERY) {
+                true => Stop::Terminate,
+                false => Stop::Kill,
+            };
+            let result = store.test.round(stop);
+            let worn = store.rounds == ROUNDS_PER_STORE[*kind as usize] || store.test.is_worn();
+            if result.is_err() {
+                self.close(store, result)?;
+            } else if worn {
+                self.finish(store)?;
+            } else {
+                stores[*kind as usize] = Some(store);
+            }
+            // What a round left is checked at the beginning of the next with the same store.
+            self.rounds += 1;
         }
-        Ok(())
+        stores.into_iter().flatten().try_for_each(|store| self.finish(store))
     }
 
-    /// Some rounds with one store.
-    fn store(&mut self, rounds: u64) -> Result<(), Failure> {
+    fn open(&mut self, kind: Kind) -> Result<Store, Failure> {
         let scratch = Scratch::new("crash");
-        let mut scratch = scratch.map_err(|error| Failure::Broken(format!("scratch: {error}")))?;
-        let data = scratch.path().join("data");
-        let mut test = Test::new(self.plan.clone(), data, self.rng.fork());
-        let result = self.rounds(&mut test, rounds);
-        self.add(test.outcome);
+        let scratch = scratch.map_err(|error| Failure::Broken(format!("scratch: {error}")))?;
+        let (plan, data, rng) = (self.plan.clone(), scratch.path().join("data"), self.rng.fork());
+        let test: Box<dyn Rounds> = match kind {
+            Kind::Few => Box::new(Test::new(plan, data, rng)),
+            Kind::Large => Box::new(LargeTest::new(plan, data, rng, self.maintenance)),
+        };
+        Ok(Store { scratch, test, rounds: 0 })
+    }
+
+    fn finish(&mut self, mut store: Store) -> Result<(), Failure> {
+        let result = store.test.finish();
+        self.close(store, result)
+    }
+
+    fn close(&mut self, mut store: Store, result: Result<(), Failure>) -> Result<(), Failure> {
+        self.total += store.test.outcome();
         if result.is_err() && self.keep {
-            scratch.keep();
-            println!("the data are kept in {}", scratch.path().display());
+            store.scratch.keep();
+            println!("the data are kept in {}", store.scratch.path().display());
         }
         result
     }
 
-    fn rounds(&mut self, test: &mut Test, rounds: u64) -> Result<(), Failure> {
-        for round in 0..rounds {
-            let terminate = (round + 1).is_multiple_of(TERMINATE_EVERY);
-            test.round(if terminate { Stop::Terminate } else { Stop::Kill })?;
-            // The check of a round is the beginning of the next.
-            self.rounds += u64::from(round > 0);
-        }
-        test.finish()?;
-        self.rounds += 1;
-        Ok(())
-    }
-
-    fn add(&mut self, outcome: Outcome) {
-        self.total.acknowledged += outcome.acknowledged;
-        self.total.in_flight += outcome.in_flight;
-        self.total.reads += outcome.reads;
-        self.total.interrupted_starts += outcome.interrupted_starts;
-        self.total.terminated += outcome.terminated;
+    /// A run that has never read a cold key, merged or written a checkpoint has tested nothing of
+    /// that.
+    fn check_tiers(&self) -> Result<(), Failure> {
+        let Outcome { large_rounds, cold_reads, merges, checkpoints, .. } = self.total;
+        let idle = match () {
+            () if large_rounds == 0 || !self.has_tiers => return Ok(()),
+            () if cold_reads == 0 => "no record was read from disk",
+            () if self.maintenance && merges == 0 => "nothing was merged",
+            () if self.maintenance && checkpoints == 0 => "no checkpoint was written",
+            () => return Ok(()),
+        };
+        Err(Failure::Broken(format!("in {large_rounds} rounds larger than memory {idle}")))
     }
 
     fn print(&self) {
-        let Outcome { acknowledged, in_flight, reads, interrupted_starts, terminated } = self.total;
+        let total = &self.total;
         println!(
-            "{} rounds, {terminated} of them ended by SIGTERM; {interrupted_starts} starts killed; \
-             {acknowledged} acknowledged writes checked, {in_flight} in flight when the server was \
-             stopped; {reads} values shown to readers",
-            self.rounds
+            "{} rounds, {} of them ended by SIGTERM; {} starts killed; {} acknowledged writes \
+             checked, {} in flight when the server was stopped; {} values shown to readers",
+            self.rounds,
+            total.terminated,
+            total.interrupted_starts,
+            total.acknowledged,
+            total.in_flight,
+            total.reads
+        );
+        println!(
+            "{} rounds larger than memory: {} cold reads, {} merges, {} checkpoints",
+            total.large_rounds, total.cold_reads, total.merges, total.checkpoints
         );
     }
 }

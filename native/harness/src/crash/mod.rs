@@ -7,10 +7,13 @@
 //! reader was shown. So one comparison finds lost writes, dirty reads, half-applied commands and
 //! deleted keys that come back ([`check`]). Counters and groups of keys that all writers share are
 //! checked by counting.
+//!
+//! [`large`] does the same with more data than memory.
 
 mod check;
 mod dump;
 mod journal;
+pub mod large;
 mod load;
 mod model;
 mod op;
@@ -18,7 +21,7 @@ mod reader;
 mod round;
 mod writer;
 
-pub use round::{Failure, Outcome, Plan, Stop, Test};
+pub use round::{Failure, Outcome, Plan, Rounds, Stop, Test};
 
 /// Writers: each has two of the sixteen databases for itself, and all share database 0.
 pub const MAX_WRITERS: usize = 7;

@@ -1,6 +1,8 @@
 //! A round: start, check what survived the last one, load, stop.
 
-use std::path::PathBuf;
+use std::fmt;
+use std::ops::AddAssign;
+use std::path::{Path, PathBuf};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -48,6 +50,36 @@ pub enum Stop {
     Terminate,
 }
 
+impl fmt::Display for Stop {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Stop::Kill => "SIGKILL",
+            Stop::Terminate => "SIGTERM",
+        })
+    }
+}
+
+/// Rounds with one store.
+pub trait Rounds {
+    /// Starts the server, checks what it remembers, and puts it under load until it is stopped.
+    ///
+    /// # Errors
+    /// See [`Failure`].
+    fn round(&mut self, stop: Stop) -> Result<(), Failure>;
+
+    /// Checks what the last round left, and stops cleanly.
+    ///
+    /// # Errors
+    /// See [`Failure`].
+    fn finish(&mut self) -> Result<(), Failure>;
+
+    /// Whether the store has become too large to go on with.
+    fn is_worn(&self) -> bool;
+
+    /// The figures so far.
+    fn outcome(&self) -> Outcome;
+}
+
 /// What went wrong.
 #[derive(Debug, thiserror::Error)]
 pub enum Failure {
@@ -72,6 +104,29 @@ pub struct Outcome {
     pub interrupted_starts: u64,
     /// Clean stops.
     pub terminated: u64,
+    /// Rounds with data larger than memory, and what the servers said they did in these: records
+    /// read from disk for commands, merges, and checkpoints.
+    pub large_rounds: u64,
+    /// See above.
+    pub cold_reads: u64,
+    /// See above.
+    pub merges: u64,
+    /// See above.
+    pub checkpoints: u64,
+}
+
+impl AddAssign for Outcome {
+    fn add_assign(&mut self, other: Outcome) {
+        self.acknowledged += other.acknowledged;
+        self.in_flight += other.in_flight;
+        self.reads += other.reads;
+        self.interrupted_starts += other.interrupted_starts;
+        self.terminated += other.terminated;
+        self.large_rounds += other.large_rounds;
+        self.cold_reads += other.cold_reads;
+        self.merges += other.merges;
+        self.checkpoints += other.checkpoints;
+    }
 }
 
 /// A store and what the writers know about it.
@@ -82,8 +137,7 @@ pub struct Test {
     journals: Vec<Journal>,
     shared: Shared,
     last: Option<Last>,
-    /// The figures so far.
-    pub outcome: Outcome,
+    outcome: Outcome,
 }
 
 /// The round before, not checked yet.
@@ -101,11 +155,51 @@ impl Test {
         Test { plan, data_dir, rng, journals, shared: Shared::new(), last: None, outcome }
     }
 
-    /// Starts the server, checks what it remembers, and puts it under load until it is stopped.
-    ///
-    /// # Errors
-    /// See [`Failure`].
-    pub fn round(&mut self, stop: Stop) -> Result<(), Failure> {
+    fn start_and_check(&mut self) -> Result<Server, Failure> {
+        let clean = self.last.as_ref().is_some_and(|last| last.clean);
+        while !clean && self.last.is_some() && self.rng.chance(20) {
+            self.interrupt_a_start()?;
+        }
+        let server = Server::start(random_settings(&self.plan, &self.data_dir, &mut self.rng))?;
+        self.check(&server)?;
+        Ok(server)
+    }
+
+    fn interrupt_a_start(&mut self) -> Result<(), Failure> {
+        let server = Server::spawn(random_settings(&self.plan, &self.data_dir, &mut self.rng))?;
+        thread::sleep(Duration::from_millis(self.rng.below(INTERRUPTED_START_MS)));
+        server.kill();
+        self.outcome.interrupted_starts += 1;
+        Ok(())
+    }
+
+    fn check(&mut self, server: &Server) -> Result<(), Failure> {
+        let failed = |error| Failure::Broken(format!("reading what survived: {error}"));
+        let mut client = server.connect().map_err(failed)?;
+        let found = dump(&mut client, self.plan.writers).map_err(failed)?;
+        if let Some(last) = self.last.take() {
+            let checked = check(&found, &self.journals, &self.shared, &last.load, last.promise);
+            checked.map_err(Failure::Broken)?;
+        }
+        for (journal, actual) in self.journals.iter_mut().zip(found.writers) {
+            journal.restart(actual);
+        }
+        self.shared = found.shared;
+        Ok(())
+    }
+
+    fn count(&mut self, load: &Load, stop: Stop) {
+        for journal in &self.journals {
+            self.outcome.acknowledged += journal.acknowledged as u64;
+            self.outcome.in_flight += (journal.sent.len() - journal.acknowledged) as u64;
+        }
+        self.outcome.reads += load.reads();
+        self.outcome.terminated += u64::from(stop == Stop::Terminate);
+    }
+}
+
+impl Rounds for Test {
+    fn round(&mut self, stop: Stop) -> Result<(), Failure> {
         let server = self.start_and_check()?;
         let load = Load::new(server.port(), self.plan.writers);
         let time = Duration::from_millis(self.rng.between(LOAD_MS.0, LOAD_MS.1));
@@ -143,69 +237,31 @@ impl Test {
         Ok(())
     }
 
-    /// Checks what the last round left, and stops cleanly.
-    ///
-    /// # Errors
-    /// See [`Failure`].
-    pub fn finish(&mut self) -> Result<(), Failure> {
+    fn finish(&mut self) -> Result<(), Failure> {
         let server = self.start_and_check()?;
         end(server, Stop::Terminate)
     }
 
-    fn start_and_check(&mut self) -> Result<Server, Failure> {
-        let clean = self.last.as_ref().is_some_and(|last| last.clean);
-        while !clean && self.last.is_some() && self.rng.chance(20) {
-            self.interrupt_a_start()?;
-        }
-        let server = Server::start(self.settings())?;
-        self.check(&server)?;
-        Ok(server)
+    /// It has too few keys to grow.
+    fn is_worn(&self) -> bool {
+        false
     }
 
-    /// Other settings each time, which must not matter.
-    fn settings(&mut self) -> Settings {
-        let mut settings =
-            Settings::new(self.plan.product.clone(), self.plan.durability, self.data_dir.clone());
-        settings.io = *self.rng.pick(&["auto", "uring", "posix"]);
-        settings.shards = *self.rng.pick(&[0, 1, 2, 3, 8]);
-        settings
-    }
-
-    fn interrupt_a_start(&mut self) -> Result<(), Failure> {
-        let server = Server::spawn(self.settings())?;
-        thread::sleep(Duration::from_millis(self.rng.below(INTERRUPTED_START_MS)));
-        server.kill();
-        self.outcome.interrupted_starts += 1;
-        Ok(())
-    }
-
-    fn check(&mut self, server: &Server) -> Result<(), Failure> {
-        let failed = |error| Failure::Broken(format!("reading what survived: {error}"));
-        let mut client = server.connect().map_err(failed)?;
-        let found = dump(&mut client, self.plan.writers).map_err(failed)?;
-        if let Some(last) = self.last.take() {
-            let checked = check(&found, &self.journals, &self.shared, &last.load, last.promise);
-            checked.map_err(Failure::Broken)?;
-        }
-        for (journal, actual) in self.journals.iter_mut().zip(found.writers) {
-            journal.restart(actual);
-        }
-        self.shared = found.shared;
-        Ok(())
-    }
-
-    fn count(&mut self, load: &Load, stop: Stop) {
-        for journal in &self.journals {
-            self.outcome.acknowledged += journal.acknowledged as u64;
-            self.outcome.in_flight += (journal.sent.len() - journal.acknowledged) as u64;
-        }
-        self.outcome.reads += load.reads();
-        self.outcome.terminated += u64::from(stop == Stop::Terminate);
+    fn outcome(&self) -> Outcome {
+        self.outcome
     }
 }
 
+/// Other settings each time, which must not matter.
+pub(super) fn random_settings(plan: &Plan, data_dir: &Path, rng: &mut Rng) -> Settings {
+    let mut settings = Settings::new(plan.product.clone(), plan.durability, data_dir.to_owned());
+    settings.io = *rng.pick(&["auto", "uring", "posix"]);
+    settings.shards = *rng.pick(&[0, 1, 2, 3, 8]);
+    settings
+}
+
 /// Stops a server.
-fn end(server: Server, stop: Stop) -> Result<(), Failure> {
+pub(super) fn end(server: Server, stop: Stop) -> Result<(), Failure> {
     match stop {
         Stop::Kill => {
             server.kill();

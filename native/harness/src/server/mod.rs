@@ -62,6 +62,8 @@ pub struct Settings {
     pub shards: u32,
     /// The password clients need, if any.
     pub password: Option<String>,
+    /// What the names of its log and temporary files begin with; by default, `data_dir`.
+    pub aside: Option<PathBuf>,
     /// Further settings: FerricStore's environment variables, or Redis's directives.
     pub more: Vec<(String, String)>,
 }
@@ -69,8 +71,21 @@ pub struct Settings {
 impl Settings {
     /// The usual settings for `product` in `data_dir`.
     pub fn new(product: Product, durability: Durability, data_dir: PathBuf) -> Settings {
-        let (io, shards, password, more) = ("auto", 0, None, Vec::new());
-        Settings { product, durability, data_dir, io, shards, password, more }
+        Settings {
+            product,
+            durability,
+            data_dir,
+            io: "auto",
+            shards: 0,
+            password: None,
+            aside: None,
+            more: Vec::new(),
+        }
+    }
+
+    /// A file or directory of the server that is not part of its data.
+    fn aside(&self, extension: &str) -> PathBuf {
+        self.aside.as_ref().unwrap_or(&self.data_dir).with_extension(extension)
     }
 }
 
@@ -125,7 +140,7 @@ impl Server {
         fs::create_dir_all(&settings.data_dir).map_err(context("data directory"))?;
         let port = free_port().map_err(context("free port"))?;
         let health_port = free_port().map_err(context("free port"))?;
-        let log = settings.data_dir.with_extension("log");
+        let log = settings.aside("log");
         let output = fs::File::create(&log).map_err(context("log file"))?;
         let errors = output.try_clone().map_err(context("log file"))?;
         let mut command = command(&settings, port, health_port);
@@ -231,6 +246,20 @@ impl Server {
         self.output()
     }
 
+    /// Stops the server with SIGSTOP, so that it does nothing more until [`Server::resume`], and
+    /// waits until it has stopped.
+    ///
+    /// # Errors
+    /// When it does not stop.
+    pub fn pause(&self) -> Result<(), ServerError> {
+        self.process.pause().map_err(|error| self.lost(error))
+    }
+
+    /// Lets a paused server go on.
+    pub fn resume(&self) {
+        self.process.resume();
+    }
+
     /// Asks the server to stop with SIGTERM, without waiting.
     pub fn terminate(&self) {
         self.process.terminate();
@@ -272,7 +301,7 @@ fn release(settings: &Settings, script: &Path, port: u16, health_port: u16) -> C
         .env("FERRICSTORE_IO", settings.io)
         .env("FERRICSTORE_SHARD_COUNT", settings.shards.to_string())
         .env("FERRICSTORE_PASSWORD", settings.password.as_deref().unwrap_or(""))
-        .env("RELEASE_TMP", settings.data_dir.with_extension("tmp"))
+        .env("RELEASE_TMP", settings.aside("tmp"))
         .envs(settings.more.iter().map(|(name, value)| (name, value)));
     command
 }

@@ -1,5 +1,6 @@
 //! Child processes and signals.
 
+use std::fs;
 use std::io;
 use std::os::unix::process::CommandExt;
 use std::path::Path;
@@ -8,6 +9,9 @@ use std::time::{Duration, Instant};
 
 /// How often an end is looked for.
 const POLL: Duration = Duration::from_millis(5);
+
+/// How long stopping all threads may take; one that is writing stops after that.
+const PAUSE_PATIENCE: Duration = Duration::from_secs(10);
 
 /// A command that runs `program` so that the kernel kills it when the thread that spawned it ends:
 /// an interrupted test leaves no server behind. setpriv(1) becomes the program and keeps its
@@ -59,6 +63,36 @@ impl Process {
         if self.ended.is_none() {
             signal(self.child.id() as libc::pid_t, libc::SIGTERM);
         }
+    }
+
+    /// Stops the whole group with SIGSTOP and waits until the child has stopped.
+    pub(super) fn pause(&self) -> io::Result<()> {
+        signal(-(self.child.id() as libc::pid_t), libc::SIGSTOP);
+        let deadline = Instant::now() + PAUSE_PATIENCE;
+        while !self.is_paused()? {
+            if Instant::now() > deadline {
+                return Err(io::Error::other("it goes on after SIGSTOP"));
+            }
+            std::thread::sleep(POLL);
+        }
+        Ok(())
+    }
+
+    /// Whether every thread of the child has stopped.
+    fn is_paused(&self) -> io::Result<bool> {
+        for task in fs::read_dir(format!("/proc/{}/task", self.child.id()))? {
+            let stat = fs::read_to_string(task?.path().join("stat"))?;
+            // The state comes after the name, which is in parentheses and may contain some.
+            let state = stat.rsplit_once(") ").and_then(|(_, rest)| rest.chars().next());
+            if state != Some('T') {
+                return Ok(false);
+            }
+        }
+        Ok(true)
+    }
+
+    pub(super) fn resume(&self) {
+        signal(-(self.child.id() as libc::pid_t), libc::SIGCONT);
     }
 
     /// Kills the whole group with SIGKILL and waits until the child is gone.
