@@ -182,6 +182,7 @@ fn read_all(engine: &Engine) -> Option<Model> {
         let mut cursor = 0;
         loop {
             let mut access = engine.enter(common::NOW);
+            access.set_blocking(true);
             let scanned = access.scan(space as u16, cursor, 50, &mut |key, entry| {
                 content.insert(key.to_vec(), (entry.value.to_vec(), entry.meta.expiry_ms));
             });
@@ -470,10 +471,11 @@ fn expect_report(io: &SimIo, frame: &FramePlace, what: &str) {
         }
         Ok(engine) => {
             assert!(!in_last, "{what}: not reported");
-            let mut access = engine.enter(common::NOW);
-            let key = common::key(&engine, &access, 0, b"k");
-            let read = access.lock(&key).get(&key).map(|entry| entry.is_some());
-            assert_eq!(read, Err(ReadError::Damaged), "{what}");
+            let read = common::run(&engine, common::NOW, |access| {
+                let key = common::key(&engine, access, 0, b"k");
+                access.read(&key, true, |entry| entry.is_some())
+            });
+            assert_eq!(read.map(|(found, _)| found), Err(ReadError::Damaged), "{what}");
         }
         Err(error) => panic!("{what}: {error}"),
     }

@@ -12,7 +12,7 @@ use crate::record::frame::{BLOCK, Body, Frame, HEADER as FRAME_HEADER};
 use crate::record::hint::{Frames, HintWriter};
 use crate::record::segment_header::SegmentHeader;
 use crate::record::{Header, Kind, align_up, checksum};
-use crate::{Engine, Meta, Options, address::Region};
+use crate::{Engine, Entry, Meta, Options, ReadError, address::Region};
 
 const SHIFT: u32 = 16;
 const DIR: &str = "/store";
@@ -44,11 +44,20 @@ fn put(engine: &Engine, name: &str, value: Option<&str>) {
 }
 
 fn get(engine: &Engine, name: &str) -> Option<String> {
-    let mut access = engine.enter(1);
-    let key = access.key(0, 0, name.as_bytes());
-    let mut locked = access.lock(&key);
-    let entry = locked.get(&key).expect("intact");
-    entry.map(|entry| String::from_utf8(entry.value.to_vec()).expect("text"))
+    loop {
+        let mut access = engine.enter(1);
+        let key = access.key(0, 0, name.as_bytes());
+        let text = |entry: Entry<'_>| String::from_utf8(entry.value.to_vec()).expect("text");
+        match access.read(&key, true, |entry| entry.map(text)) {
+            Ok(value) => return value,
+            Err(error) => assert_eq!(error, ReadError::Cold),
+        }
+        let (missing, (sender, receiver)) = (access.take_missing(), std::sync::mpsc::channel());
+        drop(access);
+        let told = move || sender.send(()).expect("somebody waits");
+        engine.fetch(missing, Box::new(told));
+        receiver.recv().expect("told");
+    }
 }
 
 /// A record of a merged segment.

@@ -18,7 +18,10 @@ const TRIES: u32 = 64;
 
 impl Landing for Core {
     fn locate(&self, address: u64) -> Option<Place> {
-        self.log.segments.on_disk(address)
+        let mut place = self.log.segments.on_disk(address)?;
+        // A merged segment, or one that came from a backup, may end before its address range does.
+        place.end = place.end.min(place.file.len().ok()?);
+        Some(place)
     }
 
     fn land(&self, cold: &ColdRef, bytes: &[u8]) {
