@@ -260,7 +260,7 @@ impl Engine {
 
     /// Why writes are refused at the moment, if they are; they are accepted again by themselves.
     pub fn paused(&self) -> Option<&'static str> {
-        self.core.log.is_full().then_some("the disk is full")
+        self.core.log.is_refusing().then_some("the disk is full")
     }
 
     /// Bytes written and not yet durable.

@@ -129,12 +129,13 @@ impl Sample {
     fn expect_readable_to_be_right(&self, engine: &Engine, what: &str) {
         for (space, content) in self.full.0.iter().enumerate() {
             for (name, (value, _)) in content {
-                let mut access = engine.enter(common::NOW);
-                let key = common::key(engine, &access, space as u16, name);
-                match access.lock(&key).get(&key) {
-                    Ok(Some(entry)) => assert!(entry.value == value, "{what}: {name:?}"),
-                    Err(ReadError::Damaged) => {}
-                    other => panic!("{what}: {name:?}: {other:?}"),
+                let read = common::run(engine, common::NOW, |access| {
+                    let key = common::key(engine, access, space as u16, name);
+                    access.read(&key, true, |entry| entry.map(|entry| entry.value.to_vec()))
+                });
+                match read {
+                    Ok((found, _)) => assert!(found.as_ref() == Some(value), "{what}: {name:?}"),
+                    Err(error) => assert_eq!(error, ReadError::Damaged, "{what}: {name:?}"),
                 }
             }
         }

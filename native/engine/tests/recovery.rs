@@ -80,8 +80,8 @@ fn a_segment_whose_name_was_not_synced_is_not_lost_with_it() {
     let io = SimIo::new();
     let engine = open(&io);
     let known = io.calls();
-    // Calls of the first commit: create, write, sync, rename, then the directory.
-    io.fail_at(known + 6, Fault::Eio);
+    // Calls of the first commit: remove, create, allocate, write, sync, rename, then the directory.
+    io.fail_at(known + 7, Fault::Eio);
     let lsn = put(&engine, b"k", b"1").expect("put");
     assert!(!wait(&engine, lsn));
     assert!(engine.close().is_err());

@@ -155,6 +155,7 @@ impl Committer {
             Ok(file) => self.write_frame(&*file, sealed, 0).map(Some),
             Err(error) if error.kind() == ErrorKind::StorageFull => {
                 self.log.set_full(true);
+                self.log.refusing.store(true, Ordering::Release);
                 Ok(None)
             }
             Err(error) => Err(error),

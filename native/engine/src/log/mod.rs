@@ -109,6 +109,8 @@ pub(crate) struct Log {
     failed: AtomicBool,
     /// There is no room for another segment.
     full: AtomicBool,
+    /// Something had to be refused, or could not be written, because of that.
+    refusing: AtomicBool,
     durability_waiters: Waiters,
     room_waiters: Waiters,
     waiters_called: Arc<dyn Fn() + Send + Sync>,
@@ -143,6 +145,7 @@ impl Log {
             failure: OnceLock::new(),
             failed: AtomicBool::new(false),
             full: AtomicBool::new(false),
+            refusing: AtomicBool::new(false),
             durability_waiters: Waiters::default(),
             room_waiters: Waiters::default(),
             handover: Handover::default(),
@@ -300,6 +303,7 @@ impl Log {
             return Err(WriteError::TooLarge);
         }
         if self.is_full() {
+            self.refusing.store(true, Ordering::Release);
             return Err(WriteError::Full);
         }
         if (id + span) << shift > MAX_POSITION {
@@ -358,14 +362,22 @@ impl Log {
         end.saturating_sub(self.durable())
     }
 
-    /// Whether writes are refused because the disk is full.
+    /// Whether the disk has no room for another segment.
     pub(crate) fn is_full(&self) -> bool {
         self.full.load(Ordering::Acquire)
+    }
+
+    /// Whether writes are refused, or wait, because the disk is full.
+    pub(crate) fn is_refusing(&self) -> bool {
+        self.refusing.load(Ordering::Acquire)
     }
 
     /// Says whether the disk has room for another segment.
     pub(crate) fn set_full(&self, full: bool) {
         self.full.store(full, Ordering::Release);
+        if !full {
+            self.refusing.store(false, Ordering::Release);
+        }
     }
 
     /// Tells the committer that there is something to do. Called once for a batch of commands, not
