@@ -239,6 +239,10 @@ impl Segments {
         let offset = address - self.start(number);
         let end = u64::from(segment.span) << self.shift;
         let file = segment.file.clone()?;
+        drop(list);
+        // A merged segment's file ends with its last frame, which may be nearer than the bound of
+        // its last record's length.
+        let end = end.min(file.len().ok()?);
         (offset < end).then_some(Place { file, offset, end })
     }
 
