@@ -214,8 +214,9 @@ mod tests {
     #[test]
     fn merging_is_paused_and_resumed() {
         let mut fixture = Fixture::new();
-        for (command, state) in [("PAUSE", "paused"), ("NOW", "paused"), ("RESUME", "idle")] {
-            assert_eq!(fixture.run(&format!("FERRICSTORE.MERGE {command}")), "+OK\r\n");
+        for (command, state) in [("PAUSE", "paused"), ("RESUME", "idle"), ("NOW", "idle")] {
+            let words = ["FERRICSTORE.MERGE".as_bytes(), command.as_bytes()];
+            assert_eq!(run(&mut fixture, &words), "+OK\r\n", "{command}");
             let status = fixture.run("FERRICSTORE.MERGE STATUS");
             let expected = format!("*14\r\n$5\r\nstate\r\n${}\r\n{state}\r\n", state.len());
             assert!(status.starts_with(&expected), "{status}");
