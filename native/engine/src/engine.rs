@@ -290,6 +290,7 @@ impl Engine {
             coalesced: get(&counters.coalesced),
             expired: get(&counters.expired),
             segments: usage.segments,
+            merged_segments: usage.merged,
             disk_bytes: self.sweeper.disk_bytes(),
             buffer_bytes: usage.buffer_bytes,
             mapped_bytes: usage.mapped_bytes,

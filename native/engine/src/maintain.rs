@@ -43,6 +43,7 @@ pub(crate) struct Maintainer {
     retired_bytes: AtomicU64,
     checkpoints: AtomicU64,
     checkpoint_bytes: AtomicU64,
+    last_checkpoint_s: AtomicU64,
     failures: AtomicU64,
     error: Mutex<Option<String>>,
 }
@@ -118,6 +119,7 @@ impl Maintainer {
             retired_bytes: AtomicU64::new(0),
             checkpoints: AtomicU64::new(0),
             checkpoint_bytes: AtomicU64::new(0),
+            last_checkpoint_s: AtomicU64::new(0),
             failures: AtomicU64::new(0),
             error: Mutex::new(None),
         })
@@ -170,12 +172,14 @@ impl Maintainer {
     pub(crate) fn add_to(&self, stats: &mut Stats) {
         stats.checkpoints = self.checkpoints.load(Ordering::Relaxed);
         stats.checkpoint_bytes = self.checkpoint_bytes.load(Ordering::Relaxed);
+        stats.last_checkpoint_s = self.last_checkpoint_s.load(Ordering::Relaxed);
         stats.maintenance_failures = self.failures.load(Ordering::Relaxed);
         stats.maintenance_error = self.error.lock().clone();
         let counters = &self.core.log.counters;
         stats.merges = counters.merges.load(Ordering::Relaxed);
         stats.merged_bytes = counters.merge_read.load(Ordering::Relaxed);
         stats.merge_bytes = counters.merge_written.load(Ordering::Relaxed);
+        stats.hint_bytes = counters.hints.load(Ordering::Relaxed);
         stats.merge_state = self.merge_state();
         stats.retired_bytes = self.retired_bytes.load(Ordering::Relaxed);
         (stats.live_bytes, stats.dead_bytes) = merge::live_and_dead(&self.core);
@@ -344,7 +348,9 @@ impl Worker {
             self.shared.note_failure(error);
         }
         Counters::add(&self.shared.checkpoints, 1);
-        self.shared.checkpoint_bytes.store(taken.bytes, Ordering::Relaxed);
+        Counters::add(&self.shared.checkpoint_bytes, taken.bytes);
+        let now_s = self.shared.core.clock.now_ms() / 1000;
+        self.shared.last_checkpoint_s.store(now_s, Ordering::Relaxed);
         (self.last, self.taken_at, self.urgent) = (taken, Instant::now(), false);
         if self.unsealed.is_empty() {
             (self.failed, self.retry_at) = (0, None);

@@ -9,6 +9,7 @@ use crate::record::View;
 use crate::record::frame::{self, BLOCK};
 use crate::record::hint::{Frames, Hint, HintWriter};
 use crate::record::segment_header::SegmentHeader;
+use crate::stats::Counters;
 
 /// Notes what is in a sealed segment whose frames are all durable, and appends its hint to its file
 /// unless it has one.
@@ -43,6 +44,7 @@ pub(crate) fn seal(core: &Core, log_id: u64, number: u64) -> Result<(), String> 
     }
     let (block, summary) = writer.finish(log_id, start, frames);
     place.file.write_durable(&block, place.end).map_err(failed("writing the hint"))?;
+    Counters::add(&core.log.counters.hints, block.len() as u64);
     segments.set_summary(number, summary);
     Ok(())
 }

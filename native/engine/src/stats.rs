@@ -140,6 +140,7 @@ pub(crate) struct Counters {
     pub recovery_ms: AtomicU64,
     pub damaged: AtomicU64,
     pub merges: AtomicU64,
+    pub hints: AtomicU64,
     pub merge_read: AtomicU64,
     pub merge_written: AtomicU64,
 }

@@ -10,7 +10,7 @@ use common::model::{Model, execute, random_step, value};
 use common::rng::Rng;
 use common::{NOW, dump, first_seed, get, key, put, quiet, rounds, run, wait, wait_room};
 use ferric_engine::io::sim::SimIo;
-use ferric_engine::{Access, Engine, Options, ReadError, WriteError};
+use ferric_engine::{Access, Compression, Engine, Options, ReadError, WriteError};
 
 /// Memory for one segment of 64 KiB being written, and little more.
 const BUDGET: u64 = (4 << 20) + (64 << 10) + (256 << 10);
@@ -154,6 +154,43 @@ fn a_damaged_record_is_reported_and_never_served() {
     }
     assert!(damaged > 30 && intact > 1_900, "{damaged} damaged");
     assert_eq!(engine.stats().damaged, damaged);
+}
+
+/// Also the last record of each merged segment, behind which the file ends.
+#[test]
+fn what_was_merged_and_compressed_is_read_from_disk() {
+    for compression in [Compression::None, Compression::Lz4, Compression::Zstd] {
+        let io = SimIo::new();
+        let options = || Options { compression, merge_rate: 0, ..small(&io) };
+        let engine = Engine::open(options()).expect("open");
+        let text = |n: u64, round: u64| format!("{n} {round} ").repeat(100).into_bytes();
+        for round in 0..3 {
+            for n in (0..600).filter(|n| round == 0 || n % 3 == round) {
+                while put(&engine, name(n).as_bytes(), &text(n, round)).is_err() {
+                    wait_room(&engine);
+                }
+            }
+        }
+        assert!(wait(&engine, engine.written()));
+        let (sender, receiver) = std::sync::mpsc::channel();
+        let done = move |outcome| sender.send(outcome).expect("somebody waits");
+        engine.merge_now(Box::new(done));
+        assert_eq!(receiver.recv().expect("told"), Ok(()));
+        assert!(engine.stats().merged_segments > 0, "{:?}", engine.stats());
+        for reopened in [false, true] {
+            let engine = if reopened {
+                engine.close().expect("close");
+                Engine::open(options()).expect("open")
+            } else {
+                Arc::clone(&engine)
+            };
+            for n in 0..600 {
+                let round = if n % 3 == 0 { 0 } else { n % 3 };
+                assert_eq!(get(&engine, name(n).as_bytes()), Some(text(n, round)), "{n}");
+            }
+            engine.close().expect("close");
+        }
+    }
 }
 
 #[test]

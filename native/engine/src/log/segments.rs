@@ -144,10 +144,12 @@ pub(crate) struct Segments {
     list: Mutex<BTreeMap<u64, Segment>>,
 }
 
-/// Segments, bytes of their buffers, bytes of their mappings, segments on disk only.
+/// Segments of the log, merged ones, bytes of their buffers, bytes of their mappings, and those that
+/// are on disk only.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Usage {
     pub segments: u64,
+    pub merged: u64,
     pub buffer_bytes: u64,
     pub mapped_bytes: u64,
     pub cold: u64,
@@ -239,10 +241,6 @@ impl Segments {
         let offset = address - self.start(number);
         let end = u64::from(segment.span) << self.shift;
         let file = segment.file.clone()?;
-        drop(list);
-        // A merged segment's file ends with its last frame, which may be nearer than the bound of
-        // its last record's length.
-        let end = end.min(file.len().ok()?);
         (offset < end).then_some(Place { file, offset, end })
     }
 
@@ -296,8 +294,12 @@ impl Segments {
     /// What the segments take.
     pub(crate) fn usage(&self) -> Usage {
         let list = self.list.lock();
-        let mut usage = Usage { segments: list.len() as u64, ..Usage::default() };
-        for segment in list.values() {
+        let mut usage = Usage::default();
+        for (&number, segment) in list.iter() {
+            match region(self.start(number)) {
+                Region::Log => usage.segments += 1,
+                _ => usage.merged += 1,
+            }
             match segment.memory.as_deref() {
                 Some(Memory::Buffer(buffer)) => usage.buffer_bytes += buffer.len() as u64,
                 Some(Memory::Mapped(mapping)) => {

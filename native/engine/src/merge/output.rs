@@ -48,6 +48,8 @@ pub(super) struct Finished {
     pub span: u32,
     pub file: Arc<dyn File>,
     pub summary: Summary,
+    /// Length of the hint behind it, if it has one.
+    pub hint_bytes: u64,
     pub moves: Vec<Move>,
 }
 
@@ -167,8 +169,10 @@ impl Output {
         let (block, summary) = hint.finish(self.log_id, self.start, frames);
         // The hint's place is behind the address range. A file that is far from filling that is
         // read as quickly without one, and looks as short as it is.
+        let mut hint_bytes = 0;
         if self.limit - self.frame_start < (self.limit - self.start) / 2 {
             self.file.write_all_at(&block, self.limit - self.start)?;
+            hint_bytes = block.len() as u64;
         }
         self.file.sync_data()?;
         files.name_merged(self.id)?;
@@ -177,6 +181,7 @@ impl Output {
             span: self.span,
             file: Arc::clone(&self.file),
             summary,
+            hint_bytes,
             moves: std::mem::take(&mut self.moves),
         })
     }

@@ -180,6 +180,7 @@ impl<'m> Round<'m> {
             &self.core.log.counters.merge_written,
             finished.summary.end - segments.start(number),
         );
+        Counters::add(&self.core.log.counters.hints, finished.hint_bytes);
         repoint_all(self.core, &mut finished.moves);
         Ok(())
     }

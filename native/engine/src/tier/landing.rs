@@ -19,7 +19,8 @@ const TRIES: u32 = 64;
 impl Landing for Core {
     fn locate(&self, address: u64) -> Option<Place> {
         let mut place = self.log.segments.on_disk(address)?;
-        // A merged segment, or one that came from a backup, may end before its address range does.
+        // A merged segment's file ends with its last frame, and that of a backup where the log ended:
+        // perhaps nearer than the bound on the length of its last record.
         place.end = place.end.min(place.file.len().ok()?);
         Some(place)
     }
