@@ -18,7 +18,11 @@ const TRIES: u32 = 64;
 
 impl Landing for Core {
     fn locate(&self, address: u64) -> Option<Place> {
-        self.log.segments.on_disk(address)
+        let place = self.log.segments.on_disk(address)?;
+        // A merged segment's file ends with its last frame, which may be nearer than the bound of
+        // its last record's length.
+        let end = place.end.min(place.file.len().ok()?);
+        Some(Place { end, ..place })
     }
 
     fn land(&self, cold: &ColdRef, bytes: &[u8]) {
