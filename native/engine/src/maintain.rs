@@ -379,7 +379,10 @@ impl Worker {
         let waiting = self.merger.retired_bytes();
         self.urgent
             || logged > self.checkpoint_bytes && logged > 2 * index()
-            || waiting > 4 * core.log.segments.size() && waiting > index()
+            || waiting > 0 && core.log.is_full()
+            || waiting > self.checkpoint_bytes / 4
+                && waiting > 4 * core.log.segments.size()
+                && waiting > index()
             || self.taken_at.elapsed() > self.checkpoint_interval
                 && core.log.sequence() != self.last.sequence
     }
