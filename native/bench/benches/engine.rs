@@ -39,7 +39,10 @@ fn get(criterion: &mut Criterion, name: &str, value: impl Fn(usize) -> Vec<u8>) 
             for _ in 0..BATCH {
                 let n = next.next().expect("a cycle does not end");
                 let key = access.key(0, 0, names[n].as_bytes());
-                black_box(access.lock(&key).get(&key).expect("in memory").expect("was put").value);
+                let read = access.read(&key, true, |entry| {
+                    black_box(entry.expect("was put").value);
+                });
+                read.expect("in memory");
             }
         });
     });

@@ -8,6 +8,7 @@ use crossbeam_epoch::{self as epoch, Guard};
 use crate::index::Index;
 use crate::live::Live;
 use crate::log::Trash;
+use crate::prefetch::prefetch;
 use crate::record::{HEADER, Header, KIND_AT, Kind};
 use crate::tier::cache::Cache;
 use crate::view::View;
@@ -95,6 +96,11 @@ impl RecordRef {
     /// long as the result is used.
     pub(crate) unsafe fn new(at: *const u8) -> RecordRef {
         RecordRef(at)
+    }
+
+    /// Asks the processor for the record's beginning.
+    pub(crate) fn prefetch(self) {
+        prefetch(self.0);
     }
 
     pub(crate) fn header(self) -> Header {

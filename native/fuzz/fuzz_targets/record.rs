@@ -126,12 +126,14 @@ fuzz_target!(|data: &[u8]| {
     match Engine::open(options(&io)) {
         Ok(engine) => {
             let mut access = engine.enter(1);
+            access.set_blocking(true);
             for space in 0..2 {
                 let mut cursor = 0;
                 loop {
-                    cursor = access.scan(space, cursor, 100, &mut |key, _| {
+                    let scanned = access.scan(space, cursor, 100, &mut |key, _| {
                         assert!(keys.contains(key), "a key that was never put");
                     });
+                    cursor = scanned.expect("intact");
                     if cursor == 0 {
                         break;
                     }

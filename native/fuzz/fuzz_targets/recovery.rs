@@ -8,7 +8,7 @@ use std::sync::{Arc, OnceLock};
 
 use ferric_engine::io::sim::SimIo;
 use ferric_engine::io::{Io, OpenMode};
-use ferric_engine::{Engine, Meta, OpenError, Options};
+use ferric_engine::{Engine, Meta, OpenError, Options, ReadError};
 use libfuzzer_sys::fuzz_target;
 
 const BLOCK: usize = 4096;
@@ -102,12 +102,15 @@ fuzz_target!(|data: &[u8]| {
     match Engine::open(options(&io)) {
         Ok(engine) => {
             let (mut access, mut cursor) = (engine.enter(1), 0);
+            access.set_blocking(true);
             loop {
-                cursor = access.scan(0, cursor, 100, &mut |key, entry| {
+                let scanned = access.scan(0, cursor, 100, &mut |key, entry| {
                     assert!(key.len() == 1 && entry.value == value(usize::from(key[0])));
                 });
-                if cursor == 0 {
-                    break;
+                match scanned {
+                    Ok(0) | Err(ReadError::Damaged) => break,
+                    Ok(next) => cursor = next,
+                    Err(error) => panic!("{error}"),
                 }
             }
             drop(access);

@@ -1,5 +1,5 @@
 //! Ours. One access (epoch and clock) serves a whole call, as it serves a client's pipeline; each
-//! command locks its key's shard. Keys that are on disk only are fetched together, and asked for
+//! write locks its key's shard. Keys that are on disk only are fetched together, and asked for
 //! again.
 
 use std::sync::Arc;
@@ -138,12 +138,11 @@ impl Ferric {
         visit: impl FnOnce(Option<&[u8]>),
     ) -> Result<bool, Failure> {
         let key = self.key(access, bytes);
-        match access.lock(&key).get(&key) {
-            Ok(entry) => visit(entry.map(|entry| entry.value)),
-            Err(ReadError::Cold) => return Ok(false),
-            Err(error) => return Err(error.into()),
+        match access.read(&key, true, |entry| visit(entry.map(|entry| entry.value))) {
+            Ok(()) => Ok(true),
+            Err(ReadError::Cold) => Ok(false),
+            Err(error) => Err(error.into()),
         }
-        Ok(true)
     }
 
     /// Ends an access, and waits for what kept a write of it from being done.
