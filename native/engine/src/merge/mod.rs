@@ -36,6 +36,9 @@ use reader::ReadFailure;
 use round::Round;
 use survey::Survey;
 
+/// Sealed segments hold so many times what is needed when merging goes on without a limit.
+const BEHIND: u64 = 3;
+
 /// Why a round came to no end. Nothing is lost: its inputs stay part of the store.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum MergeError {
@@ -115,7 +118,7 @@ impl Merger {
             return Ok(false);
         }
         let pinned_from = survey.pinned_from(&inputs);
-        let throttle = Throttle::new(&self.control, self.rate);
+        let throttle = Throttle::new(&self.control, self.rate_for(&survey));
         let mut round = Round::new(
             &self.core,
             &self.files,
@@ -130,6 +133,13 @@ impl Merger {
             round.discard();
         }
         self.conclude(outcome, inputs.iter().map(|input| input.number).collect())
+    }
+
+    /// The rate that was set, or none when garbage has grown far beyond what is needed: else it could
+    /// grow until the disk is full.
+    fn rate_for(&self, survey: &Survey) -> u64 {
+        let (live, all) = survey.live_and_all();
+        if all > BEHIND * live { 0 } else { self.rate }
     }
 
     /// All inputs are retired or none is: tombstones were dropped because all would be.
@@ -184,9 +194,7 @@ impl Merger {
 
 /// Bytes of records that are needed, and of those that are not, by size classes.
 pub(crate) fn live_and_dead(core: &Core) -> (u64, u64) {
-    let known = Survey::take(core, &[]).known;
-    let live: u64 = known.iter().map(|known| known.live.bytes).sum();
-    let all: u64 = known.iter().map(|known| known.summary.bytes).sum();
+    let (live, all) = Survey::take(core, &[]).live_and_all();
     (live, all.saturating_sub(live))
 }
 

@@ -51,6 +51,12 @@ pub(super) struct Survey {
 }
 
 impl Survey {
+    /// Bytes of records that are needed, and of all, by size classes.
+    pub(super) fn live_and_all(&self) -> (u64, u64) {
+        let live = self.known.iter().map(|known| known.live.bytes).sum();
+        (live, self.known.iter().map(|known| known.summary.bytes).sum())
+    }
+
     /// Looks at all segments but the `retired` ones, which are as good as gone.
     pub(super) fn take(core: &Core, retired: &[u64]) -> Survey {
         let segments = &core.log.segments;

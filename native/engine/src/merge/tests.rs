@@ -575,6 +575,21 @@ fn what_changes_during_a_merge_is_respected() {
 }
 
 #[test]
+fn garbage_that_outgrows_the_rest_is_removed_without_a_limit() {
+    // At this rate the round would take weeks.
+    let mut store = Store::with(|options| options.merge_rate = 1);
+    for round in 0..200u8 {
+        for n in 0..10 {
+            store.put(&[b'k', n], &[round; 1_000]);
+        }
+        store.settle();
+    }
+    store.seal();
+    assert!(store.merger.round(Effort::Everything).expect("in no time"));
+    assert_eq!(store.truth(true), store.model);
+}
+
+#[test]
 fn cold_values_are_compressed() {
     for codec in [Compression::Lz4, Compression::Zstd] {
         let mut store = Store::with(|options| {
