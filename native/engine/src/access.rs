@@ -355,15 +355,22 @@ impl<'e> Access<'e> {
         // Other keys may have the same hash: what is on disk only matters if no record in memory
         // has the key.
         let mut cold: SmallVec<[Slot; 1]> = SmallVec::new();
+        // Kept from the search: a segment may be put out at any moment, and what was found in it
+        // stays readable under the epoch.
+        let mut last: Option<RecordRef> = None;
         let is_key = |slot: Slot| match core.record(slot.address(), guard) {
-            Some(record) => record.has_key(key.bytes),
+            Some(record) => {
+                last = Some(record);
+                record.has_key(key.bytes)
+            }
             None => {
                 cold.push(slot);
                 false
             }
         };
-        if let Some((place, slot)) = space.index.find_slot(key.hash, is_key) {
-            let record = core.record(slot.address(), guard).expect("it was there a moment ago");
+        if let Some((place, slot)) = space.index.find_slot(key.hash, is_key)
+            && let Some(record) = last
+        {
             return Ok(Some(Found { place, slot, record, header: record.header() }));
         }
         if cold.is_empty() {

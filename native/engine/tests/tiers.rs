@@ -4,6 +4,7 @@
 mod common;
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use common::model::{Model, execute, random_step, value};
@@ -154,6 +155,38 @@ fn a_damaged_record_is_reported_and_never_served() {
     }
     assert!(damaged > 30 && intact > 1_900, "{damaged} damaged");
     assert_eq!(engine.stats().damaged, damaged);
+}
+
+/// Segments leave memory without the locks of the shards whose keys are in them.
+#[test]
+fn segments_may_be_put_out_while_their_keys_are_looked_up() {
+    let engine = Engine::open(small(&SimIo::new())).expect("open");
+    let stop = AtomicBool::new(false);
+    std::thread::scope(|scope| {
+        for _ in 0..3 {
+            scope.spawn(|| {
+                let mut rng = Rng(1);
+                while !stop.load(Ordering::Relaxed) {
+                    let name = name(rng.below(2_000));
+                    let mut access = engine.enter(NOW);
+                    let key = key(&engine, &access, 0, name.as_bytes());
+                    access.look(&key);
+                    // Cold or not: what matters is that there is an answer.
+                    let _ = access.lock(&key).get(&key).map(drop);
+                }
+            });
+        }
+        for n in 0..12_000 {
+            while put(&engine, name(n % 2_000).as_bytes(), &value(n, 1_000)).is_err() {
+                wait_room(&engine);
+            }
+        }
+        stop.store(true, Ordering::Relaxed);
+    });
+    for n in 10_000..12_000 {
+        assert_eq!(get(&engine, name(n % 2_000).as_bytes()), Some(value(n, 1_000)));
+    }
+    engine.close().expect("close");
 }
 
 /// Also the last record of each merged segment, behind which the file ends.
