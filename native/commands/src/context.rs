@@ -16,7 +16,7 @@ use crate::table::Command;
 pub type Args<'a> = &'a [&'a [u8]];
 
 /// The reply to a command whose key cannot be read from disk.
-const DAMAGED: &str = "ERR the key's record on disk is damaged; see the server's log";
+const DAMAGED: &str = "ERR the key's record on disk is damaged; 'ferricstore check' says where";
 
 /// What a command function returns: its reply has been written to `Context::reply`, or a fault.
 pub type Outcome = Result<(), Fault>;

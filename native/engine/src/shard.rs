@@ -13,7 +13,7 @@ use crate::record::{HEADER, Header, KIND_AT, Kind};
 use crate::tier::cache::Cache;
 use crate::view::View;
 
-/// Damaged records remembered; those beyond are tried again at each read.
+/// Damaged records remembered; beyond that they are forgotten, and found again when they are read.
 const MAX_DAMAGED: usize = 10_000;
 
 /// One key space's part of a shard.
@@ -64,9 +64,11 @@ impl Shard {
 
     /// The record at `address` cannot be read: reading it is an error from now on.
     pub(crate) fn note_damage(&mut self, address: u64) {
-        if self.damaged.len() < MAX_DAMAGED {
-            self.damaged.insert(address);
+        // The newest has to be remembered: whoever asked for it would else ask for ever.
+        if self.damaged.len() >= MAX_DAMAGED {
+            self.damaged.clear();
         }
+        self.damaged.insert(address);
     }
 
     pub(crate) fn is_damaged(&self, address: u64) -> bool {
@@ -143,6 +145,23 @@ impl RecordRef {
                 std::slice::from_raw_parts(key, header.key_len as usize),
                 std::slice::from_raw_parts(value, header.value_len as usize),
             )
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::log::trash;
+    use crate::tier::chunks::Chunks;
+
+    #[test]
+    fn the_newest_damage_is_known_however_much_there_is() {
+        let cache = Cache::new(Chunks::new(0, 1, trash().0), 0);
+        let mut shard = Shard::new(16, cache);
+        for address in (8..).step_by(8).take(MAX_DAMAGED * 2 + 1) {
+            shard.note_damage(address);
+            assert!(shard.is_damaged(address) && shard.damaged.len() <= MAX_DAMAGED);
         }
     }
 }
