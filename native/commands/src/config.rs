@@ -11,7 +11,9 @@ use std::sync::atomic::{
 use ferric_engine::Durability;
 use parking_lot::RwLock;
 
+use crate::numbers::parse_i64;
 use crate::server::ServerOptions;
+use crate::thresholds::{Limit, Thresholds};
 
 /// Smallest `proto-max-bulk-len` and `client-query-buffer-limit`, in bytes.
 const MIN_BUFFER_LIMIT: u64 = 1 << 20;
@@ -24,6 +26,7 @@ pub struct Config {
     protected_mode: AtomicBool,
     max_bulk: AtomicU64,
     max_query: AtomicU64,
+    thresholds: Thresholds,
     fixed: ServerOptions,
 }
 
@@ -37,6 +40,7 @@ impl Config {
             protected_mode: AtomicBool::new(options.protected_mode),
             max_bulk: AtomicU64::new(512 << 20),
             max_query: AtomicU64::new(1 << 30),
+            thresholds: Thresholds::default(),
             fixed: options,
         }
     }
@@ -80,6 +84,12 @@ impl Config {
         usize::try_from(self.max_query.load(Relaxed)).unwrap_or(usize::MAX)
     }
 
+    /// Sizes at which encodings change.
+    #[inline]
+    pub fn thresholds(&self) -> &Thresholds {
+        &self.thresholds
+    }
+
     /// Number of databases.
     #[inline]
     pub fn databases(&self) -> u16 {
@@ -110,7 +120,7 @@ impl Config {
     pub fn set(&self, pairs: &[(&[u8], &[u8])]) -> Result<(), Vec<u8>> {
         let mut parameters: Vec<&'static Parameter> = Vec::with_capacity(pairs.len());
         for (name, _) in pairs {
-            let found = PARAMETERS.iter().find(|p| p.name.as_bytes().eq_ignore_ascii_case(name));
+            let found = all_parameters().find(|p| p.name.as_bytes().eq_ignore_ascii_case(name));
             let Some(parameter) = found else { return Err(unknown(name)) };
             if matches!(parameter.rule, Rule::Immutable) {
                 return Err(refusal(parameter, IMMUTABLE));
@@ -148,12 +158,13 @@ impl Config {
             Change::ProtectedMode(on) => self.protected_mode.store(on, Relaxed),
             Change::MaxBulk(bytes) => self.max_bulk.store(bytes, Relaxed),
             Change::MaxQuery(bytes) => self.max_query.store(bytes, Relaxed),
+            Change::Threshold(limit, value) => limit(&self.thresholds).set(value),
         }
     }
 
     /// Names and values of the parameters that match `wanted`, in the table's order.
     pub fn get(&self, wanted: impl Fn(&[u8]) -> bool) -> Vec<(&'static str, Vec<u8>)> {
-        let matching = PARAMETERS.iter().filter(|p| wanted(p.name.as_bytes()));
+        let matching = all_parameters().filter(|p| wanted(p.name.as_bytes()));
         matching.map(|p| (p.name, (p.get)(self))).collect()
     }
 }
@@ -177,7 +188,11 @@ enum Change<'v> {
     ProtectedMode(bool),
     MaxBulk(u64),
     MaxQuery(u64),
+    Threshold(Which, i64),
 }
+
+/// One of the thresholds.
+type Which = fn(&Thresholds) -> &Limit;
 
 /// Whether a parameter can be set.
 enum Rule {
@@ -199,6 +214,62 @@ macro_rules! parameters {
     ($($name:literal, $rule:expr, $get:expr;)*) => {
         &[$(Parameter { name: $name, rule: $rule, get: $get }),*]
     };
+}
+
+/// The rule of a threshold, and how it is read.
+macro_rules! threshold {
+    ($name:literal, $parse:expr, $field:ident) => {
+        Parameter {
+            name: $name,
+            rule: Rule::Mutable(|value| {
+                Ok(Change::Threshold(|thresholds| &thresholds.$field, $parse(value)?))
+            }),
+            get: |config| config.thresholds.$field.get().to_string().into_bytes(),
+        }
+    };
+}
+
+/// The thresholds, under their current names and the older ones that Redis keeps.
+const THRESHOLDS: &[Parameter] = &[
+    threshold!("hash-max-listpack-entries", count, hash_max_entries),
+    threshold!("hash-max-listpack-value", size, hash_max_value),
+    threshold!("hash-max-ziplist-entries", count, hash_max_entries),
+    threshold!("hash-max-ziplist-value", size, hash_max_value),
+    threshold!("hll-sparse-max-bytes", size, hll_sparse_max),
+    threshold!("list-max-listpack-size", node_size, list_max_size),
+    threshold!("list-max-ziplist-size", node_size, list_max_size),
+    threshold!("set-max-intset-entries", count, set_max_intset),
+    threshold!("stream-node-max-bytes", size, stream_node_bytes),
+    threshold!("stream-node-max-entries", count, stream_node_entries),
+    threshold!("zset-max-listpack-entries", count, zset_max_entries),
+    threshold!("zset-max-listpack-value", size, zset_max_value),
+    threshold!("zset-max-ziplist-entries", count, zset_max_entries),
+    threshold!("zset-max-ziplist-value", size, zset_max_value),
+];
+
+/// All parameters.
+fn all_parameters() -> impl Iterator<Item = &'static Parameter> {
+    PARAMETERS.iter().chain(THRESHOLDS)
+}
+
+fn count(value: &[u8]) -> Result<i64, String> {
+    integer(value, 0, i64::MAX)
+}
+
+fn node_size(value: &[u8]) -> Result<i64, String> {
+    integer(value, i32::MIN.into(), i32::MAX.into())
+}
+
+fn size(value: &[u8]) -> Result<i64, String> {
+    memory_from(value, 0).map(|bytes| bytes as i64)
+}
+
+fn integer(value: &[u8], min: i64, max: i64) -> Result<i64, String> {
+    let number = parse_i64(value).ok_or("argument couldn't be parsed into an integer")?;
+    if (min..=max).contains(&number) {
+        return Ok(number);
+    }
+    Err(format!("argument must be between {min} and {max} inclusive"))
 }
 
 const PARAMETERS: &[Parameter] = parameters! {
@@ -259,8 +330,13 @@ fn max_clients(value: &[u8]) -> Result<usize, String> {
     }
 }
 
-/// A number of bytes with an optional unit: `1gb` is 2³⁰, `1g` is 10⁹.
+/// The size of a buffer.
 fn memory(value: &[u8]) -> Result<u64, String> {
+    memory_from(value, MIN_BUFFER_LIMIT)
+}
+
+/// A number of bytes, not less than `min`, with an optional unit: `1gb` is 2³⁰, `1g` is 10⁹.
+fn memory_from(value: &[u8], min: u64) -> Result<u64, String> {
     let not_memory = || "argument must be a memory value".to_owned();
     let value = std::str::from_utf8(value).map_err(|_| not_memory())?.to_ascii_lowercase();
     // Redis takes an empty text for 0.
@@ -282,10 +358,10 @@ fn memory(value: &[u8]) -> Result<u64, String> {
     // Digits alone, so what does not fit is too large.
     let number = value[..digits].parse::<u64>().unwrap_or(u64::MAX);
     let bytes = number.saturating_mul(unit);
-    if (MIN_BUFFER_LIMIT..=i64::MAX as u64).contains(&bytes) {
+    if (min..=i64::MAX as u64).contains(&bytes) {
         return Ok(bytes);
     }
-    Err(format!("argument must be between {MIN_BUFFER_LIMIT} and {} inclusive", i64::MAX))
+    Err(format!("argument must be between {min} and {} inclusive", i64::MAX))
 }
 
 #[cfg(test)]
@@ -304,6 +380,7 @@ mod tests {
     #[test]
     fn names_are_sorted() {
         assert!(PARAMETERS.windows(2).all(|w| w[0].name < w[1].name));
+        assert!(THRESHOLDS.windows(2).all(|w| w[0].name < w[1].name));
     }
 
     #[test]
@@ -340,6 +417,19 @@ mod tests {
         }
         for wrong in [&b"100"[..], b"", b"0", b"99999999999999999999", b"9999999999999gb"] {
             assert!(memory(wrong).expect_err("out of range").contains("between 1048576 and"));
+        }
+    }
+
+    #[test]
+    fn a_threshold_has_two_names() {
+        let config = config();
+        config.set(&[(b"hash-max-ziplist-entries", b"3")]).expect("accepted");
+        assert_eq!(value(&config, "hash-max-listpack-entries"), "3");
+        assert_eq!(config.thresholds().hash_max_entries.size(), 3);
+        config.set(&[(b"hll-sparse-max-bytes", b"1kb")]).expect("accepted");
+        assert_eq!(config.thresholds().hll_sparse_max.size(), 1024);
+        for (name, wrong) in [("hash-max-ziplist-entries", "-1"), ("list-max-listpack-size", "x")] {
+            assert!(config.set(&[(name.as_bytes(), wrong.as_bytes())]).is_err());
         }
     }
 

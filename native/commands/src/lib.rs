@@ -20,6 +20,7 @@ pub mod stats;
 pub mod table;
 #[cfg(test)]
 mod testing;
+pub mod thresholds;
 pub mod values;
 
 pub use context::{Args, Context, Control, Fault, Outcome};

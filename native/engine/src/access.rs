@@ -13,6 +13,7 @@ use crate::core::Core;
 use crate::error::{Contended, ReadError, WriteError};
 use crate::index::{Index, Place, Slot};
 use crate::log::Write;
+use crate::object::Object;
 use crate::prefetch::prefetch;
 use crate::record::{self, Header, Kind, MAX_KEY, MAX_VALUE};
 use crate::shard::{RecordRef, Shard};
@@ -134,12 +135,14 @@ impl From<Key<'_>> for Hint {
 }
 
 /// A live value.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy)]
 pub struct Entry<'a> {
     /// Type, flags and expiry.
     pub meta: Meta,
-    /// The value.
+    /// The value; nothing when it is an object.
     pub value: &'a [u8],
+    /// The value as a structure, when it is one.
+    pub object: Option<&'a dyn Object>,
     /// Seconds since the last access before this one; saturates below 8192.
     pub idle_seconds: u32,
 }
@@ -700,7 +703,7 @@ impl<'e> Locked<'_, 'e> {
         // needs `&mut self`.
         let (_, value) = unsafe { found.record.content(&found.header) };
         let idle_seconds = found.slot.idle_s(self.access.now_s());
-        Entry { meta: Meta::of(&found.header), value, idle_seconds }
+        Entry { meta: Meta::of(&found.header), value, object: None, idle_seconds }
     }
 
     /// Finds the entry, expired or not.

@@ -22,6 +22,7 @@ mod live;
 mod log;
 mod maintain;
 mod merge;
+mod object;
 mod options;
 mod prefetch;
 mod record;
@@ -40,6 +41,7 @@ pub use backup::{BackupDone, BackupSummary};
 pub use clock::{Clock, ManualClock, SystemClock};
 pub use engine::Engine;
 pub use error::{CloseError, Contended, Failure, OpenError, ReadError, WriteError};
+pub use object::{Codec, Image, Malformed, Object};
 pub use options::{Compression, Durability, Options};
 pub use stats::Stats;
 

@@ -1,9 +1,13 @@
 //! What a stored value is: the kinds, and the rules of each.
 
+pub mod collection;
 pub mod expiry;
 mod lookup;
+pub mod registry;
 pub mod string;
+pub mod wire;
 
+pub use collection::{Change, Collection, Held, commit};
 pub use lookup::{Lookup, MAX_COPY, MAX_KEYS};
 
 use crate::context::Fault;
@@ -25,17 +29,43 @@ pub enum Kind {
     SortedSet = 4,
     /// A log of entries.
     Stream = 5,
+    /// A JSON document.
+    Json = 6,
+    /// A scalable Bloom filter.
+    Bloom = 7,
+    /// A scalable cuckoo filter.
+    Cuckoo = 8,
+    /// A count-min sketch.
+    CountMin = 9,
+    /// The heaviest items of a stream, with estimates of their counts.
+    TopK = 10,
+    /// A t-digest.
+    TDigest = 11,
 }
+
+/// All kinds, by number.
+const KINDS: [Kind; 12] = [
+    Kind::String,
+    Kind::List,
+    Kind::Hash,
+    Kind::Set,
+    Kind::SortedSet,
+    Kind::Stream,
+    Kind::Json,
+    Kind::Bloom,
+    Kind::Cuckoo,
+    Kind::CountMin,
+    Kind::TopK,
+    Kind::TDigest,
+];
 
 impl Kind {
     /// The kind with this number; `None` for a number that no kind has.
     pub fn of(tag: u8) -> Option<Kind> {
-        [Kind::String, Kind::List, Kind::Hash, Kind::Set, Kind::SortedSet, Kind::Stream]
-            .into_iter()
-            .find(|kind| *kind as u8 == tag)
+        KINDS.get(usize::from(tag)).copied()
     }
 
-    /// The name that TYPE replies with.
+    /// The name that TYPE replies with; beyond Redis's own kinds, that of Redis Stack's modules.
     pub fn name(self) -> &'static str {
         match self {
             Kind::String => "string",
@@ -44,6 +74,12 @@ impl Kind {
             Kind::Set => "set",
             Kind::SortedSet => "zset",
             Kind::Stream => "stream",
+            Kind::Json => "ReJSON-RL",
+            Kind::Bloom => "MBbloom--",
+            Kind::Cuckoo => "MBbloomCF",
+            Kind::CountMin => "CMSk-TYPE",
+            Kind::TopK => "TopK-TYPE",
+            Kind::TDigest => "TDIS-TYPE",
         }
     }
 }
@@ -66,6 +102,7 @@ mod tests {
         for (tag, name) in ["string", "list", "hash", "set", "zset", "stream"].iter().enumerate() {
             assert_eq!(type_name(tag as u8), *name);
         }
+        assert!(KINDS.iter().zip(0..).all(|(kind, tag)| *kind as u8 == tag));
         assert_eq!(Kind::of(15), None);
     }
 }

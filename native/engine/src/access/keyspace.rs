@@ -178,7 +178,7 @@ impl Access<'_> {
         // SAFETY: the caller holds the shard's lock while the slices are used.
         let (key, value) = unsafe { record.content(&header) };
         let idle_seconds = slot.idle_s(self.now_s());
-        visit(key, Entry { meta: Meta::of(&header), value, idle_seconds });
+        visit(key, Entry { meta: Meta::of(&header), value, object: None, idle_seconds });
     }
 
     /// A live key chosen by the dice `seed`.

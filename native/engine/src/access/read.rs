@@ -92,7 +92,7 @@ impl Access<'_> {
         // SAFETY: the record does not change (see above), and the access keeps its memory while the
         // entry borrows it.
         let (_, value) = unsafe { record.content(&header) };
-        let entry = Entry { meta: Meta::of(&header), value, idle_seconds };
+        let entry = Entry { meta: Meta::of(&header), value, object: None, idle_seconds };
         (Look::Entry(entry), depends.max(space.lsn))
     }
 }

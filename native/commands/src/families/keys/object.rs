@@ -5,7 +5,7 @@ use ferric_engine::Entry;
 use crate::context::{Args, Context, Fault, Outcome};
 use crate::families;
 use crate::table::{Begin, Command, Find, Flag, KeySpec};
-use crate::values::{Kind, Lookup, string};
+use crate::values::{Kind, Lookup, registry, string};
 
 /// OBJECT's subcommands.
 pub const SUBCOMMANDS: &[Command] = &[
@@ -88,11 +88,7 @@ fn help(ctx: &mut Context<'_, '_>, _args: Args<'_>) -> Outcome {
 
 /// `OBJECT ENCODING key`
 fn encoding(ctx: &mut Context<'_, '_>, args: Args<'_>) -> Outcome {
-    let Some(encoding) = about(ctx, args, |entry| match Kind::of(entry.meta.kind) {
-        Some(Kind::String) => string::encoding(entry.meta.flags, entry.value),
-        _ => "unknown",
-    })?
-    else {
+    let Some(encoding) = about(ctx, args, registry::encoding)? else {
         return Ok(());
     };
     ctx.reply.bulk_str(encoding);

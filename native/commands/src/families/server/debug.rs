@@ -7,7 +7,7 @@ use crate::context::{Args, Context, Control, Fault, Outcome};
 use crate::families::help;
 use crate::numbers::{parse_f64, parse_i64};
 use crate::pattern::is_option;
-use crate::values::{Kind, string};
+use crate::values::{Kind, registry, string};
 
 /// Longest pause, in milliseconds: what an Erlang receive can wait for.
 const MAX_SLEEP_MS: f64 = u32::MAX as f64;
@@ -90,11 +90,10 @@ fn object(ctx: &mut Context<'_, '_>, name: &[u8]) -> Outcome {
     let mut shard = ctx.access.acquire(&key)?;
     let Some(entry) = shard.peek(&key)? else { return Err(Fault::error("ERR no such key")) };
     let flags = entry.meta.flags;
-    let (encoding, references) = match Kind::of(entry.meta.kind) {
-        Some(Kind::String) => {
-            (string::encoding(flags, entry.value), string::references(flags, entry.value))
-        }
-        _ => ("unknown", 1),
+    let encoding = registry::encoding(&entry);
+    let references = match Kind::of(entry.meta.kind) {
+        Some(Kind::String) => string::references(flags, entry.value),
+        _ => 1,
     };
     let idle = u64::from(entry.idle_seconds);
     let line = format!(
