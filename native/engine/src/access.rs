@@ -653,7 +653,7 @@ impl<'e> Locked<'_, 'e> {
         match old {
             Some((place, old)) => {
                 space.expires -= u64::from(old.expiry_s() != 0);
-                core.leave(&mut shard.live, old, &self.access.guard);
+                core.leave(&mut shard.live, &mut space.chains, old, &self.access.guard);
                 space.index.set(place, slot);
             }
             None => space.index.insert(slot),
@@ -666,7 +666,7 @@ impl<'e> Locked<'_, 'e> {
         let space = &mut shard.spaces[usize::from(key.space)];
         space.expires -= u64::from(slot.expiry_s() != 0);
         space.index.remove(place);
-        core.leave(&mut shard.live, slot, &self.access.guard);
+        core.leave(&mut shard.live, &mut space.chains, slot, &self.access.guard);
     }
 
     /// Finds the live entry, removing it when it has expired, and notes what the answer depends on.

@@ -8,11 +8,13 @@ use parking_lot::{Mutex, MutexGuard};
 
 use crate::access::Missing;
 use crate::access::keyspace::SpaceTable;
-use crate::address::{Region, region};
+use crate::address::{ChainPlace, Region, region};
+use crate::chains::{Chains, HeapGauge};
 use crate::clock::Clock;
 use crate::index::{HASH_BITS, Slot};
 use crate::live::Live;
 use crate::log::Log;
+use crate::object::Codec;
 use crate::options::Compression;
 use crate::shard::{RecordRef, Shard, Space};
 use crate::tier::chunks::Chunks;
@@ -49,6 +51,9 @@ pub(crate) struct Core {
     /// What the read cache may take beyond its part, for commands that need more at a time. Wears
     /// off.
     pub boost: AtomicU64,
+    /// Memory of all objects.
+    pub heap: HeapGauge,
+    pub codec: Arc<dyn Codec>,
     /// The read cache's memory.
     pub chunks: Arc<Chunks>,
     pub fetcher: Arc<Fetcher>,
@@ -79,15 +84,17 @@ impl Core {
         let at = match region(address) {
             Region::Cache => Some(self.chunks.at(address, guard)),
             Region::Log | Region::Merged => self.log.segments.at(address, guard),
+            Region::Chain => None,
         };
         at.map(<*mut u8>::cast_const)
     }
 
-    /// Where the record of an entry is on disk, or will be.
+    /// Where the record of an entry is on disk, or will be. Of an entry with a chain: its address,
+    /// which is that of no record.
     pub(crate) fn origin(&self, slot: Slot, guard: &Guard) -> u64 {
         match region(slot.address()) {
             Region::Cache => self.chunks.origin(slot.address(), guard),
-            Region::Log | Region::Merged => slot.address(),
+            Region::Log | Region::Merged | Region::Chain => slot.address(),
         }
     }
 
@@ -101,9 +108,18 @@ impl Core {
     }
 
     /// Accounts for an entry that ceases to exist or points elsewhere from now on; under its shard's
-    /// lock.
-    pub(crate) fn leave(&self, live: &mut Live, slot: Slot, guard: &Guard) {
-        live.remove(self.origin(slot, guard), slot);
+    /// lock. `chains` are those of its key space. An object is freed in the background.
+    pub(crate) fn leave(&self, live: &mut Live, chains: &mut Chains, slot: Slot, guard: &Guard) {
+        match ChainPlace::of(slot.address()) {
+            None => live.remove(self.origin(slot, guard), slot),
+            Some(ChainPlace::Handle(handle)) => {
+                if let Some(discarded) = chains.take(handle, live) {
+                    discarded.leave_to(&self.log.trash);
+                }
+            }
+            // Its records are counted when it has been looked through.
+            Some(ChainPlace::Newest(_)) => {}
+        }
         if region(slot.address()) == Region::Cache {
             self.chunks.forget(slot.address(), guard);
         }

@@ -11,6 +11,7 @@
 mod access;
 mod address;
 mod backup;
+mod chains;
 mod checkpoint;
 mod clock;
 mod core;

@@ -252,7 +252,8 @@ impl Access<'_> {
             shards.iter().for_each(|shard| shard.view.begin_batch());
             for (number, shard) in shards.iter_mut().enumerate() {
                 for &space in &emptied {
-                    let mut fresh = Space::new(table.ids[usize::from(space)], &core.log.trash);
+                    let mut fresh =
+                        Space::new(table.ids[usize::from(space)], &core.log.trash, &core.heap);
                     fresh.lsn = lsn;
                     let old = std::mem::replace(&mut shard.spaces[usize::from(space)], fresh);
                     shard.publish_space(usize::from(space), &self.guard);
@@ -339,7 +340,7 @@ pub(crate) fn sweep_table(
         let due = expiry_s != 0 && expiry_s != u32::MAX && u64::from(expiry_s) * 1000 < now_ms;
         if due {
             removed += 1;
-            core.leave(live, *slot, &guard);
+            core.leave(live, &mut space.chains, *slot, &guard);
         }
         if due && is_in_log(slot.address()) && slot.address() >= durable {
             // A crash that loses the record could bring an older one of its key back.

@@ -34,7 +34,7 @@ pub use waiters::Waiter;
 use waiters::Waiters;
 
 use crate::Lsn;
-use crate::address::{MAX_POSITION, is_in_log};
+use crate::address::{MAX_LOG, is_in_log};
 use crate::error::{Failure, WriteError};
 use crate::options::{Durability, Options};
 use crate::record::frame::{BLOCK, HEADER as FRAME_HEADER};
@@ -306,7 +306,7 @@ impl Log {
             self.refusing.store(true, Ordering::Release);
             return Err(WriteError::Full);
         }
-        if (id + span) << shift > MAX_POSITION {
+        if (id + span) << shift > MAX_LOG {
             return Err(WriteError::Failed);
         }
         let bytes = usize::try_from(span << shift).map_err(|_| WriteError::TooLarge)?;
