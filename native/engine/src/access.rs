@@ -44,11 +44,11 @@ pub struct Meta {
 }
 
 impl Meta {
-    fn tag(self) -> u8 {
+    pub(crate) fn tag(self) -> u8 {
         self.kind & 15 | self.flags << 4
     }
 
-    fn of(header: &Header) -> Meta {
+    pub(crate) fn of(header: &Header) -> Meta {
         Meta { expiry_ms: header.expiry_ms, kind: header.tag & 15, flags: header.tag >> 4 }
     }
 }

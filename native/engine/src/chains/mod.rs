@@ -8,11 +8,14 @@
 //! All records of a chain count as live, and merging never moves one: it has a new base written
 //! instead.
 
+pub(crate) mod follow;
+mod settle;
 mod table;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
+pub(crate) use settle::{Settling, settle_one};
 pub(crate) use table::Chains;
 
 use crate::access::Meta;
@@ -174,7 +177,7 @@ impl Records {
 
     /// The one record, if there is only one: a `Put`.
     pub(crate) fn single_put(&self) -> Option<Member> {
-        if self.members.len() == 1 { Some(self.members[0]) } else { None }
+        if self.members.len() == 1 && self.base == 1 { Some(self.members[0]) } else { None }
     }
 
     /// Whether the base is a `Base` with parts.
