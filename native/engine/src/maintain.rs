@@ -331,7 +331,7 @@ impl Worker {
     /// False if there was nothing to merge.
     fn merge_round(&mut self, effort: Effort) -> Result<bool, String> {
         self.shared.in_round.store(true, Ordering::Relaxed);
-        let outcome = self.merger.round(effort);
+        let outcome = self.merger.round(effort, &self.checkpointer);
         self.shared.in_round.store(false, Ordering::Relaxed);
         self.shared.retired_bytes.store(self.merger.retired_bytes(), Ordering::Relaxed);
         let full = matches!(&outcome, Err(MergeError::Io(error)) if error.kind() == ErrorKind::StorageFull);

@@ -165,7 +165,14 @@ impl Records {
 
     /// Whether the record at `address` is one of them.
     pub(crate) fn contain(&self, address: u64) -> bool {
-        self.members.iter().any(|member| member.address() == address)
+        let sorted = |members: &[Member]| {
+            members.binary_search_by_key(&address, |member| member.address()).is_ok()
+        };
+        let (base, deltas) = self.members.split_at(self.base as usize);
+        let parts = base.get(1..).unwrap_or_default();
+        base.first().is_some_and(|base| base.address() == address)
+            || sorted(parts)
+            || sorted(deltas)
     }
 
     /// The record that leads to all others. A base is younger than deltas that it carries.

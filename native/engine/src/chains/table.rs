@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use super::{Chain, Discarded, HeapGauge};
+use super::{Chain, Discarded, HeapGauge, Records};
 use crate::address::{ChainPlace, Region, region};
 use crate::index::Slot;
 use crate::live::Live;
@@ -166,6 +166,17 @@ impl Chains {
         }
     }
 
+    /// Takes the copy that merging has made of a chain's record for that, if it is the only one: others
+    /// say where it is. Returns whether it is.
+    pub(crate) fn move_put(&mut self, handle: u32, to: Member, live: &mut Live) -> bool {
+        let Some(chain) = self.get_mut(handle) else { return false };
+        let Some(from) = chain.records.single_put() else { return false };
+        chain.records = Records::put(to, chain.records.image_len);
+        live.remove_member(from);
+        live.add_member(to);
+        true
+    }
+
     /// The slot as it is on disk: without a handle, which means nothing there.
     pub(crate) fn lasting(&self, slot: Slot) -> Slot {
         debug_assert_ne!(region(slot.address()), Region::Cache, "the origin lasts");
@@ -274,7 +285,6 @@ impl Drop for Chains {
 mod tests {
     use super::*;
     use crate::access::Meta;
-    use crate::chains::Records;
     use crate::object::{Image, Malformed};
     use proptest::prelude::*;
 

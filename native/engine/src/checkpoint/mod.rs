@@ -100,7 +100,7 @@ impl Checkpointer {
         let sequence = core.log.sequence();
         let end = core.log.written();
         wait_durable(&core.log, end)?;
-        let list = self.list(id, removed);
+        let list = self.list([id, self.newest], removed);
         let segments = list.segments.iter().map(|listed| listed.number).collect();
         let footer = FooterOf {
             log_id: self.files.log_id,
@@ -185,8 +185,19 @@ impl Checkpointer {
             .collect()
     }
 
-    /// What the store consists of, with checkpoint `id`. Segments without a file have nothing durable.
-    fn list(&self, id: u64, removed: &[u64]) -> SegmentsFile {
+    /// Makes the merged segments that are present now lasting parts of the store, as the segments of the
+    /// log are from their beginning on: so that records may say where in them others are.
+    ///
+    /// # Errors
+    /// The list could not be replaced, or it is not known whether it was.
+    pub(crate) fn publish_segments(&self) -> std::io::Result<()> {
+        let _layout = self.core.layout.lock();
+        self.files.replace_list(&self.list([self.newest, self.older], &[]).encode())
+    }
+
+    /// What the store consists of, with two checkpoints (0 = none). Segments without a file have nothing
+    /// durable.
+    fn list(&self, [newest, older]: [u64; 2], removed: &[u64]) -> SegmentsFile {
         let segments = &self.core.log.segments;
         let in_log = |number: u64| region(segments.start(number)) == Region::Log;
         let states = segments.states();
@@ -205,8 +216,8 @@ impl Checkpointer {
             .map(|state| Listed { number: state.number, span: state.span, summary: state.summary });
         SegmentsFile {
             log_id: self.files.log_id,
-            newest: id,
-            older: self.newest,
+            newest,
+            older,
             log_next: log_next
                 .map_or(0, |number| position(number << self.files.shift) >> self.files.shift),
             segments: listed.collect(),
