@@ -76,6 +76,33 @@ pub(crate) fn follow(
     }
 }
 
+/// The first part or delta of a chain that is not where it should be, and why not. Looks at no more
+/// than what the records there say of themselves.
+pub(crate) fn missing(
+    followed: &Followed,
+    locate: &dyn Fn(u64) -> Option<Place>,
+) -> Option<(u64, String)> {
+    let (records, key) = (&followed.records, &*followed.key);
+    let parts = records.base_and_parts().iter().skip(1).map(|part| (part, Kind::BasePart));
+    let deltas = records.deltas().iter().map(|delta| (delta, Kind::Delta));
+    let is_there = |member: &Member, kind: Kind| {
+        let place = locate(member.address()).ok_or("no segment of the store is there")?;
+        let mut bytes = vec![0; HEADER + key.len()];
+        let read = place.file.read_exact_at(&mut bytes, place.offset);
+        read.map_err(|error| error.to_string())?;
+        let head = bytes.first_chunk::<HEADER>().and_then(Header::decode);
+        let header = head.ok_or("there is no record")?;
+        let is_it = (header.space, header.kind) == (followed.header.space, kind)
+            && bytes[HEADER..] == *key
+            && header.total_len() < member.size_bound();
+        if is_it { Ok(()) } else { Err("the record there is another one".to_owned()) }
+    };
+    parts.chain(deltas).find_map(|(member, kind)| {
+        let outcome: Result<(), String> = is_there(member, kind);
+        outcome.err().map(|what| (member.address(), what))
+    })
+}
+
 /// What a walk wants: the bytes of a record, or its first ones.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 struct Wanted {
