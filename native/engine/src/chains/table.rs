@@ -1,10 +1,11 @@
 //! The chains of one key space of a shard.
 
-use super::{Chain, Discarded, HeapGauge};
+use super::{Chain, Discarded, HeapGauge, Records};
 use crate::address::{ChainPlace, Region, region};
 use crate::index::Slot;
 use crate::live::Live;
 use crate::object::Object;
+use crate::prefetch::prefetch;
 
 /// No chain has this number.
 pub(super) const NONE: u32 = u32::MAX;
@@ -116,6 +117,20 @@ impl Chains {
         self.uses
     }
 
+    /// The object of a chain, if it is in memory.
+    pub(crate) fn object(&self, handle: u32) -> Option<&dyn Object> {
+        self.get(handle)?.object.as_deref()
+    }
+
+    /// Asks the processor for the chain that a slot leads to.
+    pub(crate) fn prefetch(&self, slot: Slot) {
+        if let Some(ChainPlace::Handle(handle)) = ChainPlace::of(slot.address())
+            && let Some(Some(chain)) = self.slots.get(handle as usize)
+        {
+            prefetch(std::ptr::from_ref::<Chain>(chain));
+        }
+    }
+
     /// The chain that a slot leads to, if it leads to one in the table.
     #[inline]
     pub(crate) fn of_slot(&self, slot: Slot) -> Option<(u32, &Chain)> {
@@ -152,6 +167,28 @@ impl Chains {
             self.link(handle);
         }
         old.map(|object| Discarded { object: Some(object), bytes, gauge })
+    }
+
+    /// Gives a chain an object that is about to be used.
+    pub(crate) fn set_used_object(
+        &mut self,
+        handle: u32,
+        object: Box<dyn Object>,
+        now_s: u32,
+    ) -> Option<Discarded> {
+        self.get_mut(handle)?.used_s = now_s;
+        self.set_object(handle, Some(object))
+    }
+
+    /// Gives a chain other records for the same value.
+    pub(crate) fn rebase(&mut self, handle: u32, records: Records, live: &mut Live) {
+        let Some(chain) = self.get_mut(handle) else { return };
+        // First those that come: what stays does not cease to be live meanwhile.
+        records.members().iter().for_each(|member| live.add_member(*member));
+        let old = std::mem::replace(&mut chain.records, records);
+        old.members().iter().for_each(|member| live.remove_member(*member));
+        (chain.folding, chain.fold_at) = (false, 0);
+        self.measure(handle);
     }
 
     /// Notes what a chain takes in memory now: after each change of its object or its records.
@@ -230,7 +267,6 @@ impl Drop for Chains {
 mod tests {
     use super::*;
     use crate::access::Meta;
-    use crate::chains::Records;
     use crate::object::{Image, Malformed};
     use crate::record::delta::Member;
     use proptest::prelude::*;
