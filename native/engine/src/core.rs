@@ -9,7 +9,7 @@ use parking_lot::{Mutex, MutexGuard};
 use crate::access::Missing;
 use crate::access::keyspace::SpaceTable;
 use crate::address::{ChainPlace, Region, region};
-use crate::chains::{Chains, HeapGauge};
+use crate::chains::{Chains, HeapGauge, Objects};
 use crate::clock::Clock;
 use crate::index::{HASH_BITS, Slot};
 use crate::live::Live;
@@ -18,7 +18,7 @@ use crate::object::Codec;
 use crate::options::Compression;
 use crate::shard::{RecordRef, Shard, Space};
 use crate::tier::chunks::Chunks;
-use crate::tier::fetch::Fetcher;
+use crate::tier::fetch::{Fetcher, after_all};
 use crate::view::View;
 
 /// One open store.
@@ -53,6 +53,7 @@ pub(crate) struct Core {
     pub boost: AtomicU64,
     /// Memory of all objects.
     pub heap: HeapGauge,
+    pub objects: Objects,
     pub codec: Arc<dyn Codec>,
     /// The read cache's memory.
     pub chunks: Arc<Chunks>,
@@ -104,7 +105,16 @@ impl Core {
         if boost > 0 && self.boost.fetch_max(boost, Ordering::Relaxed) < boost {
             self.boost_caches(boost);
         }
-        self.fetcher.fetch(missing.into_refs(), waiter);
+        self.objects.add_boost(missing.object_boost());
+        let (records, values) = missing.into_parts();
+        if values.is_empty() {
+            return self.fetcher.fetch(records, waiter);
+        }
+        let mut waiters = after_all(2, waiter);
+        if let (Some(one), Some(other)) = (waiters.pop(), waiters.pop()) {
+            self.fetcher.fetch(records, one);
+            self.objects.load(values, other);
+        }
     }
 
     /// Accounts for an entry that ceases to exist or points elsewhere from now on; under its shard's

@@ -94,6 +94,10 @@ impl Engine {
             }
             (_, Err(error)) => Err(OpenError::io("start reading", &options.dir)(error)),
         });
+        let objects = Arc::clone(&core);
+        let started = started.and_then(|()| {
+            spawn("ferric-objects", Box::new(move || objects.objects.run(&objects)))
+        });
         let started =
             started.and_then(|()| spawn("ferric-maintain", Box::new(move || worker.run())));
         // Dropping the engine stops those that run.
@@ -129,6 +133,7 @@ impl Engine {
     fn stop(&self) {
         self.core.stopped.store(true, Ordering::Relaxed);
         self.core.fetcher.stop();
+        self.core.objects.stop();
         self.maintainer.merging.stop();
         self.core.log.stop();
         self.sweeper.stop();

@@ -139,6 +139,10 @@ pub(crate) struct Counters {
     pub last_sync_s: AtomicU64,
     pub recovery_ms: AtomicU64,
     pub damaged: AtomicU64,
+    /// Objects made in the background, bases written, and objects that had to go for others.
+    pub loaded: AtomicU64,
+    pub folds: AtomicU64,
+    pub evicted: AtomicU64,
     pub merges: AtomicU64,
     pub hints: AtomicU64,
     pub merge_read: AtomicU64,

@@ -3,8 +3,8 @@
 //! The index is searched under the epoch that the access holds anyway, and the record is read where
 //! it is: records that were handed to the committer never change, and memory outlives the epoch.
 //! What needs more than that is done under the lock: a record that may still be updated in place, one
-//! that has expired (it is removed) or is on disk only, and a key of a change of several keys that is
-//! under way.
+//! that has expired (it is removed) or is on disk only, a value that is an object or becomes one, and
+//! a key of a change of several keys that is under way.
 
 use super::{Access, Entry, Key, Meta};
 use crate::address::is_in_log;
@@ -80,6 +80,10 @@ impl Access<'_> {
         if self.is_expired(header.expiry_ms) {
             return UNCLEAR;
         }
+        let meta = Meta::of(&header);
+        if core.codec.is_object(meta, header.value_len as usize) {
+            return UNCLEAR;
+        }
         let (now_s, address) = (self.now_s(), slot.address());
         let idle_seconds = slot.idle_s(now_s);
         if touch {
@@ -92,7 +96,7 @@ impl Access<'_> {
         // SAFETY: the record does not change (see above), and the access keeps its memory while the
         // entry borrows it.
         let (_, value) = unsafe { record.content(&header) };
-        let entry = Entry { meta: Meta::of(&header), value, object: None, idle_seconds };
+        let entry = Entry { meta, value, object: None, idle_seconds };
         (Look::Entry(entry), depends.max(space.lsn))
     }
 }

@@ -280,10 +280,7 @@ impl Walk {
         if self.left.is_some_and(|left| left as usize != base.carried.len()) {
             return Err("deltas are missing behind the base");
         }
-        let mut records = Records::base(self.next, &base.parts, base.image_len);
-        let carried = Deltas { count: base.carried.len() as u32, bytes: base.carried_bytes };
-        records.extend(base.carried, carried);
-        self.finish(records);
+        self.finish(Records::based(self.next, base));
         Ok(())
     }
 

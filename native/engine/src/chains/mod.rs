@@ -8,21 +8,27 @@
 //! All records of a chain count as live, and merging never moves one: it has a new base written
 //! instead.
 
+mod evict;
+mod fold;
 pub(crate) mod follow;
+mod load;
+mod objects;
 mod settle;
 mod table;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-pub(crate) use settle::{Settling, settle_one};
+pub(crate) use fold::{Folded, SMALL_IMAGE};
+pub(crate) use objects::Objects;
+pub(crate) use settle::Settling;
 pub(crate) use table::Chains;
 
 use crate::access::Meta;
 use crate::address::{ChainPlace, is_in_log};
 use crate::log::Trash;
 use crate::object::Object;
-use crate::record::delta::{Deltas, Member};
+use crate::record::delta::{Base, Deltas, Member};
 
 /// Memory of a chain beside its key, its members and its object: what its place in the table, its
 /// box and their allocations take.
@@ -41,8 +47,10 @@ pub(crate) struct Chain {
     /// The newest change: a crash could take it back while the log is not durable behind it. Writing
     /// a new base changes nothing.
     pub changed: u64,
-    /// A base is being written in the background.
+    /// A base is being written in the background, or is going to be.
     pub folding: bool,
+    /// So many deltas are to be there before another base is tried, after one had to be given up.
+    pub fold_at: u32,
     /// The object could not be made of the records.
     pub damaged: bool,
     /// Different for each chain that the table ever had.
@@ -76,6 +84,7 @@ impl Chain {
             records,
             changed: if is_in_log(newest) { newest } else { 0 },
             folding: false,
+            fold_at: 0,
             damaged: false,
             stamp: 0,
             object_bytes: 0,
@@ -115,6 +124,20 @@ impl Chain {
     }
 }
 
+/// A value that is to become an object.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub(crate) struct ColdValue {
+    pub shard: u16,
+    /// Incarnation of the key space.
+    pub space: u32,
+    /// The index's bits of the key's hash.
+    pub hash: u32,
+    /// The address of the key's slot, whatever that leads to.
+    pub address: u64,
+    /// The stamp of the chain, if it leads to one in a table; else 0.
+    pub stamp: u64,
+}
+
 /// The records of a chain.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Records {
@@ -142,6 +165,15 @@ impl Records {
         Records { members, base, image_len, deltas: Deltas::default() }
     }
 
+    /// The records of a value whose image is in the parts of the base at `base`, together with the
+    /// deltas that it carries.
+    pub(crate) fn based(at: Member, base: Base) -> Records {
+        let mut records = Records::base(at, &base.parts, base.image_len);
+        records.deltas = Deltas { count: base.carried.len() as u32, bytes: base.carried_bytes };
+        records.members.extend(base.carried);
+        records
+    }
+
     /// Adds a delta of `len` bytes.
     pub(crate) fn push(&mut self, delta: Member, len: usize) {
         self.members.push(delta);
@@ -151,6 +183,16 @@ impl Records {
     /// The base's record, and its parts if it is a `Base`.
     pub(crate) fn base_and_parts(&self) -> &[Member] {
         &self.members[..self.base as usize]
+    }
+
+    /// The records that have the image: a `Put`, or the parts of a `Base`.
+    pub(crate) fn parts(&self) -> &[Member] {
+        &self.members[usize::from(self.has_parts())..self.base as usize]
+    }
+
+    /// What an object is made of, in order: the image's records, and the deltas.
+    pub(crate) fn sources(&self) -> impl Iterator<Item = &Member> {
+        self.parts().iter().chain(self.deltas())
     }
 
     /// The deltas, in order.
@@ -185,6 +227,11 @@ impl Records {
     /// The one record, if there is only one: a `Put`.
     pub(crate) fn single_put(&self) -> Option<Member> {
         if self.members.len() == 1 && self.base == 1 { Some(self.members[0]) } else { None }
+    }
+
+    /// About how many bytes have to be read to make the object.
+    pub(crate) fn value_len(&self) -> u64 {
+        self.image_len.saturating_add(self.deltas.bytes)
     }
 
     /// Whether the base is a `Base` with parts.

@@ -8,7 +8,7 @@
 use std::sync::atomic::Ordering;
 
 use super::follow::{Broken, Followed, Start, follow};
-use super::{Chain, Records};
+use super::{Chain, ColdValue, Records};
 use crate::access::Meta;
 use crate::address::ChainPlace;
 use crate::core::Core;
@@ -51,9 +51,10 @@ fn find(shard: &Shard, space: u32, hash: u32, address: u64) -> Option<(usize, Pl
     Some((number, place, index.slot(place)))
 }
 
-/// Looks through the chain of the entry with this `address`, if it is still there and has not been
-/// looked through. Reads from disk.
-pub(crate) fn settle_one(core: &Core, shard: u16, space: u32, hash: u32, address: u64) {
+/// Looks through the chain of the entry that `value` is, if it is still there and has not been looked
+/// through. Reads from disk.
+pub(super) fn settle_one(core: &Core, value: ColdValue) {
+    let ColdValue { shard, space, hash, address, .. } = value;
     let found = find(&core.shards[usize::from(shard)].lock(), space, hash, address);
     let entry = found.and_then(|(_, _, slot)| Unsettled::of(shard, space, slot));
     settle(core, entry.as_slice());

@@ -7,6 +7,7 @@ use crate::address::{ChainPlace, Region, region};
 use crate::index::Slot;
 use crate::live::Live;
 use crate::object::Object;
+use crate::prefetch::prefetch;
 use crate::record::delta::Member;
 
 /// No chain has this number.
@@ -75,11 +76,6 @@ impl Chains {
         }
     }
 
-    /// See [`Chains::keep_unreadable`].
-    pub(crate) fn is_unreadable(&self, newest: u64) -> bool {
-        self.unreadable.contains_key(&newest)
-    }
-
     /// Adds a chain, counts its records as live, and returns its handle; `None` if there are as many
     /// as there can be.
     pub(crate) fn insert(&mut self, mut chain: Chain, live: &mut Live) -> Option<u32> {
@@ -132,11 +128,6 @@ impl Chains {
         Some(Discarded { object: chain.object.take(), bytes, gauge: self.gauge.clone() })
     }
 
-    /// Whether the record at `address` belongs to the chain.
-    pub(crate) fn members_contain(&self, handle: u32, address: u64) -> bool {
-        self.get(handle).is_some_and(|chain| chain.records.contain(address))
-    }
-
     /// All chains with their handles.
     pub(crate) fn iter(&self) -> impl Iterator<Item = (u32, &Chain)> {
         self.slots.iter().zip(0..).filter_map(|(chain, handle)| Some((handle, chain.as_deref()?)))
@@ -155,6 +146,20 @@ impl Chains {
     /// How often objects were used, ever.
     pub(crate) fn uses(&self) -> u64 {
         self.uses
+    }
+
+    /// The object of a chain, if it is in memory.
+    pub(crate) fn object(&self, handle: u32) -> Option<&dyn Object> {
+        self.get(handle)?.object.as_deref()
+    }
+
+    /// Asks the processor for the chain that a slot leads to.
+    pub(crate) fn prefetch(&self, slot: Slot) {
+        if let Some(ChainPlace::Handle(handle)) = ChainPlace::of(slot.address())
+            && let Some(Some(chain)) = self.slots.get(handle as usize)
+        {
+            prefetch(std::ptr::from_ref::<Chain>(chain));
+        }
     }
 
     /// The chain that a slot leads to, if it leads to one in the table.
@@ -207,6 +212,28 @@ impl Chains {
             self.link(handle);
         }
         old.map(|object| Discarded { object: Some(object), bytes, gauge })
+    }
+
+    /// Gives a chain an object that is about to be used.
+    pub(crate) fn set_used_object(
+        &mut self,
+        handle: u32,
+        object: Box<dyn Object>,
+        now_s: u32,
+    ) -> Option<Discarded> {
+        self.get_mut(handle)?.used_s = now_s;
+        self.set_object(handle, Some(object))
+    }
+
+    /// Gives a chain other records for the same value.
+    pub(crate) fn rebase(&mut self, handle: u32, records: Records, live: &mut Live) {
+        let Some(chain) = self.get_mut(handle) else { return };
+        // First those that come: what stays does not cease to be live meanwhile.
+        records.members().iter().for_each(|member| live.add_member(*member));
+        let old = std::mem::replace(&mut chain.records, records);
+        old.members().iter().for_each(|member| live.remove_member(*member));
+        (chain.folding, chain.fold_at) = (false, 0);
+        self.measure(handle);
     }
 
     /// Notes what a chain takes in memory now: after each change of its object or its records.

@@ -20,7 +20,10 @@ pub(super) fn fold_all(
         let Some(len) = image_len(core, value) else { continue };
         throttle.spend(len)?;
         let (sender, receiver) = sync_channel(1);
-        core.objects.fold(*value, Box::new(move |outcome| drop(sender.send(outcome))));
+        let told = move |outcome| {
+            let _ = sender.send(outcome);
+        };
+        core.objects.fold(*value, Box::new(told));
         // It is always told; were it lost, the channel would say so.
         match receiver.recv() {
             Ok(Folded::Done | Folded::Gone) => {}

@@ -98,7 +98,8 @@ impl<'m> Round<'m> {
             self.judge.judge(&reader, &mut found);
             for record in &found {
                 if record.verdict == Verdict::Stay {
-                    let (offset, what) = (record.address - input.start, "a value's base is damaged");
+                    let (offset, what) =
+                        (record.address - input.start, "a value's base is damaged");
                     let damage = ReadFailure::Damage { offset, what };
                     return Err(Failure::Read(input.number, damage));
                 }

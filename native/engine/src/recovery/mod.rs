@@ -21,7 +21,7 @@ use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
 
 use parking_lot::Mutex;
 
-use crate::chains::HeapGauge;
+use crate::chains::{HeapGauge, Objects};
 use crate::checkpoint::Checkpointer;
 use crate::core::Core;
 use crate::error::OpenError;
@@ -128,6 +128,7 @@ pub(crate) fn open(options: &Options) -> Result<Recovered, OpenError> {
         all_fits: AtomicBool::new(options.max_memory == u64::MAX),
         max_memory: options.max_memory,
         boost: AtomicU64::new(0),
+        objects: Objects::new(heap.clone(), Arc::clone(&options.waiters_called)),
         heap,
         codec: Arc::clone(&options.codec),
         chunks,

@@ -63,7 +63,8 @@ pub(super) fn check(layout: &Layout, starts: &[Start], now_ms: u64, report: &mut
                 Err(broken) => (broken.address, broken.what),
             };
             let newest = start.newest.address();
-            let Some(at) = layout.segments.iter().rfind(|it| it.start(layout.shift) <= newest) else {
+            let Some(at) = layout.segments.iter().rfind(|it| it.start(layout.shift) <= newest)
+            else {
                 continue;
             };
             let what = format!("a value has a part at address {address:#x} that is lost: {what}");
@@ -174,12 +175,12 @@ impl Copy<'_> {
         let (core, key) = (self.core, &*self.followed.key);
         let space = core.shards[0].lock().spaces[usize::from(self.space)].id;
         let (tag, expiry_ms) = (header.tag, header.expiry_ms);
-        let write = Write { kind, space, tag, expiry_ms, key, lead, value };
+        let write = [Write { kind, space, tag, expiry_ms, key, lead, value }];
         let len = total_len(key.len(), lead.len() + value.len());
         self.bytes += value.len() as u64;
         loop {
             let mut address = 0;
-            match core.log.append(&[write], &crossbeam_epoch::pin(), |_, at| address = at) {
+            match core.log.append(&write, &crossbeam_epoch::pin(), |_, at| address = at) {
                 Ok(()) => return Ok(Member::new(address, len)),
                 Err(WriteError::Busy) => wait_for_room(core),
                 Err(error) => return Err(error),
@@ -205,7 +206,9 @@ impl Copy<'_> {
 /// Returns when the log may take more.
 pub(super) fn wait_for_room(core: &Core) {
     let (sender, receiver) = std::sync::mpsc::channel();
-    let waiter = core.log.wait_room(Box::new(move |_| drop(sender.send(()))));
+    let waiter = core.log.wait_room(Box::new(move |_| {
+        let _ = sender.send(());
+    }));
     if waiter.is_none() {
         // The waiter is always called; were it lost, the channel would say so.
         let _ = receiver.recv();

@@ -1,7 +1,7 @@
 //! Reads all of a store and verifies it.
 
-use std::collections::hash_map::{Entry, HashMap};
 use std::collections::BTreeSet;
+use std::collections::hash_map::{Entry, HashMap};
 use std::hash::{BuildHasher, Hasher};
 use std::ops::Range;
 use std::path::Path;
@@ -348,7 +348,8 @@ impl Inspector {
     /// Follows the chains of the keys that have a value.
     fn chains(&mut self, layout: &Layout, now_ms: u64) {
         let start = |key: &Newest| Some(Start { newest: key.chain?, space: key.space });
-        let Some(starts) = self.live().map(|live| live.filter_map(start).collect::<Vec<_>>()) else {
+        let Some(starts) = self.live().map(|live| live.filter_map(start).collect::<Vec<_>>())
+        else {
             let what = "the keys are too many for the memory: whether values of several records are \
                         complete has not been checked";
             return self.report.note(what);
