@@ -1,5 +1,6 @@
 //! Reading and writing: what a batch of commands holds while it runs.
 
+use std::borrow::Cow;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
@@ -88,6 +89,33 @@ pub struct Entry<'a> {
     /// The value as a structure, when it is one.
     pub object: Option<&'a dyn Object>,
     /// Seconds since the last access before this one; saturates below 8192.
+    pub idle_seconds: u32,
+}
+
+impl<'a> Entry<'a> {
+    /// The value's image: its bytes, or those that are written of its object.
+    pub fn image(&self) -> Cow<'a, [u8]> {
+        let Some(object) = self.object else { return Cow::Borrowed(self.value) };
+        let (mut image, mut out) = (object.freeze(), Vec::with_capacity(object.image_len()));
+        while image.write(&mut out, usize::MAX) {}
+        Cow::Owned(out)
+    }
+
+    /// Length of the image in bytes; of an object's, about.
+    pub fn image_len(&self) -> usize {
+        self.object.map_or(self.value.len(), |object| object.image_len())
+    }
+}
+
+/// What is known of a live value without looking at it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct About {
+    /// Type, flags and expiry.
+    pub meta: Meta,
+    /// Whether [`Op::Patch`] can change `meta`, wherever the value is. Else the value has to be put
+    /// again, unless it becomes an object when it is read.
+    pub is_object: bool,
+    /// Seconds since the last access; saturates below 8192.
     pub idle_seconds: u32,
 }
 
@@ -460,13 +488,18 @@ impl<'e> Locked<'_, 'e> {
         Ok(Some(self.entry(key, &found)))
     }
 
-    /// What there is to know about the key without its value, which is not brought into memory if it
-    /// is an object. Notes no access.
+    /// What is known of the key's live value without looking at it: an object need not be in memory.
+    /// Notes no access.
     ///
     /// # Errors
     /// The key is not in memory, or damaged.
-    pub fn meta(&mut self, key: &Key<'_>) -> Result<Option<Meta>, ReadError> {
-        Ok(self.read(key)?.map(|found| found.meta))
+    pub fn about(&mut self, key: &Key<'_>) -> Result<Option<About>, ReadError> {
+        let found = self.read(key)?;
+        Ok(found.map(|found| About {
+            meta: found.meta,
+            is_object: matches!(found.kept, Kept::Chain(_)),
+            idle_seconds: found.slot.idle_s(self.access.now_s()),
+        }))
     }
 
     /// Notes an access; false if the key is missing.

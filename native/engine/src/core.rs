@@ -17,6 +17,7 @@ use crate::log::Log;
 use crate::object::Codec;
 use crate::options::Compression;
 use crate::shard::{RecordRef, Shard, Space};
+use crate::tier::balance::Uses;
 use crate::tier::chunks::Chunks;
 use crate::tier::fetch::{Fetcher, after_all};
 use crate::view::View;
@@ -54,6 +55,8 @@ pub(crate) struct Core {
     /// Memory of all objects.
     pub heap: HeapGauge,
     pub objects: Objects,
+    /// How often objects and records are used.
+    pub uses: Mutex<Uses>,
     pub codec: Arc<dyn Codec>,
     /// The read cache's memory.
     pub chunks: Arc<Chunks>,

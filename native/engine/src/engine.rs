@@ -307,6 +307,10 @@ impl Engine {
             fetch_reads: get(&core.fetcher.counters.reads),
             fetch_bytes: get(&core.fetcher.counters.bytes),
             damaged: get(&counters.damaged),
+            object_bytes: core.heap.bytes(),
+            objects_loaded: get(&counters.loaded),
+            objects_evicted: get(&counters.evicted),
+            folds: get(&counters.folds),
             recovery: self.report.kind,
             recovery_note: self.report.note.clone(),
             replayed: self.report.replayed,
@@ -322,7 +326,9 @@ impl Engine {
             for space in &shard.spaces {
                 stats.keys += space.index.len();
                 stats.expires += space.expires;
-                stats.index_bytes += space.index.bytes();
+                stats.index_bytes += space.index.bytes() + space.chains.table_bytes();
+                stats.chains += space.chains.len() as u64;
+                stats.objects += space.chains.objects();
             }
         }
         stats

@@ -37,7 +37,7 @@ mod tier;
 pub mod tools;
 mod view;
 
-pub use access::{Access, Entry, Hint, Key, Locked, Meta, Missing, Op};
+pub use access::{About, Access, Entry, Hint, Key, Locked, Meta, Missing, Op};
 pub use backup::{BackupDone, BackupSummary};
 pub use clock::{Clock, ManualClock, SystemClock};
 pub use engine::Engine;

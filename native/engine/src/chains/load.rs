@@ -189,14 +189,14 @@ impl Load {
         };
         let guard = epoch::pin();
         let mut shard = core.shards[usize::from(self.value.shard)].lock();
-        let unused = match &self.source {
+        let left = match &self.source {
             Source::Chain { records, .. } => self.give(core, &mut shard, records, object),
             Source::Record { sequence, .. } => {
                 self.found(core, &mut shard, *sequence, object, &guard)
             }
         };
         drop(shard);
-        drop(unused);
+        drop(left);
     }
 
     fn make(&self, core: &Core) -> Result<Box<dyn Object>, Malformed> {
@@ -243,10 +243,10 @@ impl Load {
     ) -> Unused {
         let (ColdValue { space, address, stamp, .. }, now_s) = (self.value, core.now_s());
         let Some(ChainPlace::Handle(handle)) = ChainPlace::of(address) else {
-            return Unused::of(object);
+            return unused(object);
         };
         let Some(space) = shard.spaces.iter_mut().find(|it| it.id == space) else {
-            return Unused::of(object);
+            return unused(object);
         };
         let chain = space.chains.with_stamp(handle, stamp).filter(|it| it.object.is_none());
         // Changes of meta may have been added: they need no object.
@@ -254,17 +254,14 @@ impl Load {
         match (chain, object) {
             (Some(_), Ok(object)) => {
                 Counters::add(&core.log.counters.loaded, 1);
-                Unused {
-                    discarded: space.chains.set_used_object(handle, object, now_s),
-                    object: None,
-                }
+                (None, space.chains.set_used_object(handle, object, now_s))
             }
             (Some(chain), Err(Malformed)) => {
                 chain.damaged = true;
                 Counters::add(&core.log.counters.damaged, 1);
-                Unused::default()
+                (None, None)
             }
-            (None, object) => Unused::of(object),
+            (None, object) => unused(object),
         }
     }
 
@@ -279,7 +276,7 @@ impl Load {
     ) -> Unused {
         let ColdValue { space, hash, address, .. } = self.value;
         let Some(number) = shard.spaces.iter().position(|it| it.id == space) else {
-            return Unused::of(object);
+            return unused(object);
         };
         let place = shard.spaces[number].index.find(hash, |slot| slot.address() == address);
         // It may have been updated in place.
@@ -287,7 +284,7 @@ impl Load {
             let record = core.record(address, guard);
             record.is_some_and(|record| record.header().sequence == sequence)
         };
-        let Some(place) = place.filter(|_| same()) else { return Unused::of(object) };
+        let Some(place) = place.filter(|_| same()) else { return unused(object) };
         match object {
             Ok(object) => {
                 Counters::add(&core.log.counters.loaded, 1);
@@ -299,21 +296,16 @@ impl Load {
                 Counters::add(&core.log.counters.damaged, 1);
             }
         }
-        Unused::default()
+        (None, None)
     }
 }
 
-/// What is dropped when the lock has been let go of.
-#[derive(Default)]
-struct Unused {
-    object: Option<Box<dyn Object>>,
-    discarded: Option<Discarded>,
-}
+/// What is dropped when the lock has been let go of: an object that nobody wants, and one that had to
+/// make room.
+type Unused = (Option<Box<dyn Object>>, Option<Discarded>);
 
-impl Unused {
-    fn of(object: Result<Box<dyn Object>, Malformed>) -> Unused {
-        Unused { object: object.ok(), discarded: None }
-    }
+fn unused(object: Result<Box<dyn Object>, Malformed>) -> Unused {
+    (object.ok(), None)
 }
 
 impl Core {

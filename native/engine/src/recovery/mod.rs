@@ -130,6 +130,7 @@ pub(crate) fn open(options: &Options) -> Result<Recovered, OpenError> {
         boost: AtomicU64::new(0),
         objects: Objects::new(heap.clone(), Arc::clone(&options.waiters_called)),
         heap,
+        uses: Mutex::default(),
         codec: Arc::clone(&options.codec),
         chunks,
         fetcher: Arc::new(Fetcher::new(FETCH_BYTES, Arc::clone(&options.waiters_called))),
