@@ -8,6 +8,10 @@
 //! The engine knows bytes. What keys and values mean, and what a "database" is, is its caller's
 //! business.
 
+// What tests of the outside and of the inside share names the crate.
+#[cfg(test)]
+extern crate self as ferric_engine;
+
 mod access;
 mod address;
 mod backup;

@@ -207,7 +207,10 @@ fn fail_nth_call(seed: u64, n: u64, fault: Fault) -> Result<bool, String> {
         engine.close().map_err(|error| error.to_string())?;
         if merged != digest || !history[acked..].contains(&digest) {
             let found = history.iter().position(|known| *known == digest);
-            return Err(format!("{acked} acknowledged, {found:?} found, merged {}", merged == digest));
+            return Err(format!(
+                "{acked} acknowledged, {found:?} found, merged {}",
+                merged == digest
+            ));
         }
     }
     Ok(!beyond)

@@ -18,6 +18,9 @@ const WRITTEN: u64 = 256 << 10;
 const TINY_IMAGE: u64 = 4 << 10;
 /// A longer one is written anew if there is one byte of deltas for so many of it.
 const WORTH: u64 = 8;
+/// The part of what objects may take that chains without one take at most, as one in so many, before
+/// small images are written anew in any case.
+const IDLE_PART: u64 = 8;
 /// The last object of each table stays for so many seconds after its use: or one that is larger than
 /// there is room for would be gone before the command runs that wanted it.
 const SPARED_S: u32 = 2;
@@ -33,10 +36,11 @@ enum End {
 }
 
 impl Chain {
-    fn end(&self) -> End {
+    /// `save` says that chains without an object take too much memory already.
+    fn end(&self, save: bool) -> End {
         let (image, deltas) = (self.records.image_len, self.records.deltas);
         let now = self.object.as_ref().map_or(0, |object| object.image_len() as u64);
-        let worth = now <= TINY_IMAGE || deltas.bytes >= image / WORTH;
+        let worth = save || now <= TINY_IMAGE || deltas.bytes >= image / WORTH;
         if self.folding {
             End::Stays
         } else if self.records.single_put().is_some() {
@@ -53,10 +57,10 @@ impl Core {
     /// Lets go of objects until there is room for `bytes` more, or nothing that may go is left. Frees
     /// them itself: for a thread of the engine.
     pub(crate) fn trim_objects(&self, bytes: u64) {
-        while self.heap.bytes().saturating_add(bytes) > self.objects.limit() {
+        while self.heap.used().saturating_add(bytes) > self.objects.limit() {
             let Some((number, space, until_s)) = self.oldest_objects() else { return };
             let mut gone: Vec<Discarded> = Vec::new();
-            let excess = self.heap.bytes().saturating_add(bytes) - self.objects.limit();
+            let excess = self.heap.used().saturating_add(bytes) - self.objects.limit();
             let mut shard = self.shards[number].lock();
             self.let_go(&mut shard, space, until_s, excess, &mut gone);
             drop(shard);
@@ -98,6 +102,7 @@ impl Core {
         excess: u64,
         gone: &mut Vec<Discarded>,
     ) {
+        let save = self.heap.idle() > self.objects.limit() / IDLE_PART;
         let (now_s, mut freed, mut written) = (self.now_s(), 0, 0);
         while gone.len() < BATCH && freed < excess && written < WRITTEN {
             let chains = &shard.spaces[space].chains;
@@ -107,7 +112,7 @@ impl Core {
                 return;
             }
             freed += chain.heap() as u64;
-            let mut end = chain.end();
+            let mut end = chain.end(save);
             if end == End::Fold {
                 written += chain.records.image_len;
                 // Without it the chain stays: memory is short, whatever the log says.

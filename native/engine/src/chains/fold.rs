@@ -149,6 +149,11 @@ impl Fold {
 
     /// Writes the next part, and the base after the last one.
     pub(super) fn step(&mut self, core: &Core) -> Folded {
+        let mut shard = core.shards[usize::from(self.value.shard)].lock();
+        if place_of(&mut shard, self.value).is_none() {
+            return Folded::Gone;
+        }
+        drop(shard);
         if self.part.is_empty() && !self.is_last {
             self.is_last = !self.image.write(&mut self.part, PART);
         }

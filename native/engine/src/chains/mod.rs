@@ -15,6 +15,8 @@ mod load;
 mod objects;
 mod settle;
 mod table;
+#[cfg(test)]
+mod tests;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -55,9 +57,9 @@ pub(crate) struct Chain {
     pub damaged: bool,
     /// Different for each chain that the table ever had.
     stamp: u64,
-    /// What the object takes in memory, and the rest, when that was last measured.
+    /// What the object takes in memory, and all, when that was last measured.
     object_bytes: usize,
-    frame_bytes: usize,
+    usage: Usage,
     /// Unix seconds.
     used_s: u32,
     /// Neighbours in the order of use, of those with an object.
@@ -88,7 +90,7 @@ impl Chain {
             damaged: false,
             stamp: 0,
             object_bytes: 0,
-            frame_bytes: 0,
+            usage: Usage::default(),
             used_s: now_s,
             newer: table::NONE,
             older: table::NONE,
@@ -107,12 +109,14 @@ impl Chain {
 
     /// Memory that it takes, as of when that was last measured.
     pub(crate) fn heap(&self) -> usize {
-        self.object_bytes + self.frame_bytes
+        self.usage.used
     }
 
     fn measure(&mut self) {
         self.object_bytes = self.object.as_ref().map_or(0, |object| object.heap_bytes());
-        self.frame_bytes = OVERHEAD + self.key.len() + self.records.heap_bytes();
+        let frame = OVERHEAD + self.key.len() + self.records.heap_bytes();
+        let idle = if self.object.is_some() { 0 } else { frame };
+        self.usage = Usage { used: frame + self.object_bytes, idle };
     }
 
     /// The address that the key's slot has once the chain is gone from memory, and in checkpoints.
@@ -244,18 +248,53 @@ impl Records {
     }
 }
 
-/// Memory of chains and their objects, in bytes, over the whole store; what is thrown away counts
-/// until it is freed.
+/// Memory of chains and their objects over the whole store.
 #[derive(Clone, Default)]
-pub(crate) struct HeapGauge(Arc<AtomicU64>);
+pub(crate) struct HeapGauge(Arc<Gauges>);
+
+/// In bytes.
+#[derive(Default)]
+struct Gauges {
+    /// Of all that is in tables.
+    used: AtomicU64,
+    /// The part of it that chains without an object take.
+    idle: AtomicU64,
+    /// Of objects that nobody knows any more and that have not been freed.
+    discarded: AtomicU64,
+}
+
+/// What a chain, or a table, takes in memory.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+struct Usage {
+    used: usize,
+    idle: usize,
+}
 
 impl HeapGauge {
+    /// What all of it takes.
     pub(crate) fn bytes(&self) -> u64 {
-        self.0.load(Ordering::Relaxed)
+        self.used() + self.0.discarded.load(Ordering::Relaxed)
     }
 
-    fn change(&self, from: usize, to: usize) {
-        self.0.fetch_add((to as u64).wrapping_sub(from as u64), Ordering::Relaxed);
+    /// The same without what is about to be freed.
+    pub(crate) fn used(&self) -> u64 {
+        self.0.used.load(Ordering::Relaxed)
+    }
+
+    /// What chains without an object take.
+    fn idle(&self) -> u64 {
+        self.0.idle.load(Ordering::Relaxed)
+    }
+
+    fn change(&self, from: Usage, to: Usage) {
+        change(&self.0.used, from.used, to.used);
+        change(&self.0.idle, from.idle, to.idle);
+    }
+}
+
+fn change(gauge: &AtomicU64, from: usize, to: usize) {
+    if from != to {
+        gauge.fetch_add((to as u64).wrapping_sub(from as u64), Ordering::Relaxed);
     }
 }
 
@@ -267,6 +306,11 @@ pub(crate) struct Discarded {
 }
 
 impl Discarded {
+    fn new(object: Option<Box<dyn Object>>, bytes: usize, gauge: &HeapGauge) -> Discarded {
+        change(&gauge.0.discarded, 0, bytes);
+        Discarded { object, bytes, gauge: gauge.clone() }
+    }
+
     /// Has it freed in the background, unless that takes no time.
     pub(crate) fn leave_to(self, trash: &Trash) {
         /// Freeing so much is a matter of microseconds.
@@ -280,6 +324,6 @@ impl Discarded {
 impl Drop for Discarded {
     fn drop(&mut self) {
         drop(self.object.take());
-        self.gauge.change(self.bytes, 0);
+        change(&self.gauge.0.discarded, self.bytes, 0);
     }
 }

@@ -135,7 +135,7 @@ impl Objects {
 
     /// Whether another object may be made without letting one go first.
     pub(crate) fn has_room(&self) -> bool {
-        self.heap.bytes() < self.limit()
+        self.heap.used() < self.limit()
     }
 
     /// Bytes that objects may take at the moment.

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use super::{Chain, Discarded, HeapGauge, Records};
+use super::{Chain, Discarded, HeapGauge, Records, Usage};
 use crate::address::{ChainPlace, Region, region};
 use crate::index::Slot;
 use crate::live::Live;
@@ -24,7 +24,7 @@ pub(crate) struct Chains {
     oldest: u32,
     gauge: HeapGauge,
     /// This table's part of what the gauge shows.
-    bytes: usize,
+    usage: Usage,
     /// Chains with an object.
     objects: u64,
     /// How often an object was used.
@@ -44,7 +44,7 @@ impl Chains {
             newest: NONE,
             oldest: NONE,
             gauge,
-            bytes: 0,
+            usage: Usage::default(),
             objects: 0,
             uses: 0,
             unsettled: 0,
@@ -126,9 +126,8 @@ impl Chains {
         let mut chain = self.slots[handle as usize].take()?;
         self.vacant.push(handle);
         chain.records.members().iter().for_each(|member| live.remove_member(*member));
-        let bytes = chain.heap();
-        self.bytes -= bytes;
-        Some(Discarded { object: chain.object.take(), bytes, gauge: self.gauge.clone() })
+        self.count(chain.usage, Usage::default());
+        Some(Discarded::new(chain.object.take(), chain.object_bytes, &self.gauge))
     }
 
     /// All chains with their handles.
@@ -210,17 +209,15 @@ impl Chains {
         if self.get(handle)?.object.is_some() {
             self.unlink(handle);
         }
-        let gauge = self.gauge.clone();
         let chain = self.get_mut(handle)?;
-        let bytes = std::mem::take(&mut chain.object_bytes);
+        let bytes = chain.object_bytes;
         let has_object = object.is_some();
         let old = std::mem::replace(&mut chain.object, object);
-        self.bytes -= bytes;
         self.measure(handle);
         if has_object {
             self.link(handle);
         }
-        old.map(|object| Discarded { object: Some(object), bytes, gauge })
+        old.map(|object| Discarded::new(Some(object), bytes, &self.gauge))
     }
 
     /// Gives a chain an object that is about to be used.
@@ -250,10 +247,16 @@ impl Chains {
         let Some(chain) = self.slots.get_mut(handle as usize).and_then(Option::as_deref_mut) else {
             return;
         };
-        let before = chain.heap();
+        let before = chain.usage;
         chain.measure();
-        let after = chain.heap();
-        self.bytes = self.bytes - before + after;
+        let after = chain.usage;
+        self.count(before, after);
+    }
+
+    /// What was counted as `before` takes what is in `after` from now on.
+    fn count(&mut self, before: Usage, after: Usage) {
+        self.usage.used = self.usage.used - before.used + after.used;
+        self.usage.idle = self.usage.idle - before.idle + after.idle;
         self.gauge.change(before, after);
     }
 
@@ -315,7 +318,7 @@ impl Chains {
 
 impl Drop for Chains {
     fn drop(&mut self) {
-        self.gauge.change(self.bytes, 0);
+        self.gauge.change(self.usage, Usage::default());
     }
 }
 
@@ -402,9 +405,13 @@ mod tests {
                 prop_assert_eq!(order(&chains), model.clone());
                 prop_assert_eq!(chains.objects() as usize, model.len());
                 prop_assert_eq!(chains.len(), model.len() + without.len());
-                prop_assert_eq!(gauge.bytes() as usize, chains.bytes);
+                prop_assert_eq!(gauge.bytes() as usize, chains.usage.used);
+                prop_assert_eq!(gauge.idle() as usize, chains.usage.idle);
                 let heap: usize = chains.iter().map(|(_, chain)| chain.heap()).sum();
-                prop_assert_eq!(heap, chains.bytes);
+                prop_assert_eq!(heap, chains.usage.used);
+                let without = chains.iter().filter(|(_, chain)| chain.object.is_none());
+                let idle: usize = without.map(|(_, chain)| chain.heap()).sum();
+                prop_assert_eq!(idle, chains.usage.idle);
                 prop_assert_eq!(live.of(0, 1).records as usize, chains.len());
             }
             drop(chains);
@@ -419,7 +426,7 @@ mod tests {
         let handle = chains.insert(chain(1000, true), &mut live).expect("room");
         let all = gauge.bytes();
         let discarded = chains.set_object(handle, None).expect("an object");
-        assert_eq!((gauge.bytes(), chains.bytes < 10_000), (all, true));
+        assert_eq!((gauge.bytes(), gauge.used()), (all, all - 10_000));
         drop(discarded);
         assert_eq!(gauge.bytes(), all - 10_000);
     }

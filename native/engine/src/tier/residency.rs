@@ -42,7 +42,7 @@ impl Core {
             uses.note(object_uses, self.chunks.hits() + fetched);
             *uses
         };
-        let (objects, left) = divide(left, self.heap.bytes(), stored, uses);
+        let (objects, left) = divide(left, self.heap.used(), stored, uses);
         self.objects.set_limit(objects);
         let Plan { warm, cache } = plan(left, candidates);
         let warm: HashSet<u64> = warm.into_iter().collect();

@@ -2,8 +2,10 @@
 #![allow(dead_code, missing_docs)]
 
 pub mod backend;
+pub mod chains;
 pub mod disk;
 pub mod gate;
+pub mod list;
 pub mod model;
 pub mod rng;
 pub mod temp;

@@ -78,6 +78,12 @@ impl<K: Copy + Eq + Hash> Flights<K> {
         things.into_iter().filter(is_new).collect()
     }
 
+    /// Whether nothing is on its way.
+    #[cfg(test)]
+    pub(crate) fn is_empty(&self) -> bool {
+        self.waiting.is_empty()
+    }
+
     /// Whether somebody is to be told without anything ending.
     pub(crate) fn has_due(&self) -> bool {
         !self.due.is_empty()
