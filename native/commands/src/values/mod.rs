@@ -1,5 +1,6 @@
 //! What a stored value is: the kinds, and the rules of each.
 
+pub mod bitmap;
 pub mod collection;
 pub mod expiry;
 mod lookup;
