@@ -4,6 +4,7 @@ pub mod bitmaps;
 pub mod client;
 pub mod connection;
 pub mod databases;
+pub mod hyperloglog;
 pub mod keys;
 pub mod maintenance;
 pub mod server;

@@ -128,7 +128,9 @@ fn flags_of(entry: &Entry, spec: &KeySpec, args: Args<'_>) -> &'static [&'static
     }
     let reads = match entry.command.name {
         "set" => args.iter().skip(3).any(|a| a.eq_ignore_ascii_case(b"get")),
-        "bitfield" if !bitfield_writes(args.get(2..).unwrap_or_default()) => return &["RO", "access"],
+        "bitfield" if !bitfield_writes(args.get(2..).unwrap_or_default()) => {
+            return &["RO", "access"];
+        }
         _ => true,
     };
     if reads { &["RW", "access", "update"] } else { &["OW", "update"] }

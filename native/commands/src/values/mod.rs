@@ -3,6 +3,7 @@
 pub mod bitmap;
 pub mod collection;
 pub mod expiry;
+pub mod hyperloglog;
 mod lookup;
 pub mod registry;
 pub mod string;

@@ -6,6 +6,7 @@
 
 mod bitmaps;
 mod families;
+mod hyperloglog;
 mod template;
 mod time;
 mod words;

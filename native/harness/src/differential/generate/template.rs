@@ -64,6 +64,7 @@ pub(super) struct Template {
 pub(super) enum Family {
     Strings,
     Bitmaps,
+    HyperLogLog,
     Keys,
     Expiry,
     Databases,
