@@ -63,6 +63,10 @@ fn collect(entry: &Entry, spec: &KeySpec, args: Args<'_>, keys: &mut Keys) -> Re
     let Some(begin) = begin(spec, args) else { return Ok(()) };
     let (first, last, step) = extent(spec, args, begin)?;
     let flags = flags_of(entry, spec, args);
+    // A range that ends before it begins is a syntax error, unlike a number of keys that is zero.
+    if last < first && matches!(spec.find, Find::Range { .. }) {
+        return Err(KeyError::Invalid);
+    }
     let mut at = first;
     while at <= last {
         match usize::try_from(at) {
