@@ -1,5 +1,7 @@
 //! The commands under test.
 
+use super::bitmaps::BITMAPS;
+use super::hyperloglog::HYPERLOGLOG;
 use super::template::Arg::{
     AtMillis, AtSeconds, CommandName, Cursor, Db, Float, Int, Key, Maybe, Millis, Name, Nested,
     Nonsense, OneOf, Options, Pattern, Repeat, Seconds, Small, Text, Value, W,
@@ -11,6 +13,8 @@ use crate::rng::Rng;
 pub(super) fn any(rng: &mut Rng) -> Family {
     const FAMILIES: &[(u32, Family)] = &[
         (45, Family::Strings),
+        (15, Family::Bitmaps),
+        (10, Family::HyperLogLog),
         (22, Family::Keys),
         (16, Family::Expiry),
         (5, Family::Databases),
@@ -22,13 +26,21 @@ pub(super) fn any(rng: &mut Rng) -> Family {
 
 /// A family of commands on keys.
 pub(super) fn data(rng: &mut Rng) -> Family {
-    *rng.pick(&[Family::Strings, Family::Keys, Family::Expiry])
+    *rng.pick(&[
+        Family::Strings,
+        Family::Bitmaps,
+        Family::HyperLogLog,
+        Family::Keys,
+        Family::Expiry,
+    ])
 }
 
 /// The templates of a family.
 pub(super) fn templates(family: Family) -> &'static [Template] {
     match family {
         Family::Strings => STRINGS,
+        Family::Bitmaps => BITMAPS,
+        Family::HyperLogLog => HYPERLOGLOG,
         Family::Keys => KEYS,
         Family::Expiry => EXPIRY,
         Family::Databases => DATABASES,
@@ -42,7 +54,7 @@ pub(super) fn templates(family: Family) -> &'static [Template] {
 
 /// Names of all commands under test.
 pub(super) fn names() -> Vec<&'static str> {
-    let families = [STRINGS, KEYS, EXPIRY, DATABASES, CONNECTION, SERVER];
+    let families = [STRINGS, BITMAPS, HYPERLOGLOG, KEYS, EXPIRY, DATABASES, CONNECTION, SERVER];
     let first = families.into_iter().flatten().filter_map(|template| template.args.first());
     first
         .filter_map(|arg| match arg {
@@ -52,20 +64,20 @@ pub(super) fn names() -> Vec<&'static str> {
         .collect()
 }
 
-const fn often(weight: u32, args: &'static [Arg]) -> Template {
+pub(super) const fn often(weight: u32, args: &'static [Arg]) -> Template {
     Template { weight, args, damage: Damage::Allowed }
 }
 
-const fn once(args: &'static [Arg]) -> Template {
+pub(super) const fn once(args: &'static [Arg]) -> Template {
     often(10, args)
 }
 
-const fn rare(args: &'static [Arg]) -> Template {
+pub(super) const fn rare(args: &'static [Arg]) -> Template {
     often(2, args)
 }
 
 /// A command that only makes sense, or is only harmless, as it is.
-const fn fixed(args: &'static [Arg]) -> Template {
+pub(super) const fn fixed(args: &'static [Arg]) -> Template {
     Template { weight: 3, args, damage: Damage::Forbidden }
 }
 

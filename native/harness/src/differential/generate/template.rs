@@ -63,6 +63,8 @@ pub(super) struct Template {
 #[derive(Debug, Clone, Copy)]
 pub(super) enum Family {
     Strings,
+    Bitmaps,
+    HyperLogLog,
     Keys,
     Expiry,
     Databases,
