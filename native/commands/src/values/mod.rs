@@ -2,6 +2,7 @@
 
 pub mod collection;
 pub mod expiry;
+pub mod list;
 mod lookup;
 pub mod registry;
 pub mod string;
