@@ -4,6 +4,7 @@ pub mod client;
 pub mod connection;
 pub mod databases;
 pub mod keys;
+pub mod lists;
 pub mod maintenance;
 pub mod server;
 pub mod strings;

@@ -42,6 +42,7 @@ impl Chunk {
     }
 
     /// Memory beyond the structure itself, in bytes.
+    #[cfg(test)]
     pub(super) fn heap_bytes(&self) -> usize {
         self.data.capacity() + self.starts.capacity() * PER_ELEMENT
     }

@@ -237,7 +237,9 @@ impl Directory {
 
     /// Takes the first `count` elements, which are there.
     pub(super) fn drop_front(&mut self, mut count: usize) {
-        while count > 0 && let Some(group) = self.groups.front() {
+        while count > 0
+            && let Some(group) = self.groups.front()
+        {
             let (nodes, rest) = whole(group.block.nodes.iter(), count);
             count = rest;
             if nodes > 0 {
@@ -251,7 +253,9 @@ impl Directory {
 
     /// Takes the last `count` elements, which are there.
     pub(super) fn drop_back(&mut self, mut count: usize) {
-        while count > 0 && let Some(group) = self.groups.back() {
+        while count > 0
+            && let Some(group) = self.groups.back()
+        {
             let (nodes, rest) = whole(group.block.nodes.iter().rev(), count);
             let (block, end) = (self.groups.len() - 1, group.block.len());
             count = rest;

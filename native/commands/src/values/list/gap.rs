@@ -44,6 +44,7 @@ impl<T> GapVec<T> {
     }
 
     /// Places, free ones included.
+    #[cfg(test)]
     pub(super) fn capacity(&self) -> usize {
         self.buffer.capacity()
     }

@@ -1,5 +1,6 @@
 //! The commands under test.
 
+use super::lists;
 use super::template::Arg::{
     AtMillis, AtSeconds, CommandName, Cursor, Db, Float, Int, Key, Maybe, Millis, Name, Nested,
     Nonsense, OneOf, Options, Pattern, Repeat, Seconds, Small, Text, Value, W,
@@ -11,6 +12,7 @@ use crate::rng::Rng;
 pub(super) fn any(rng: &mut Rng) -> Family {
     const FAMILIES: &[(u32, Family)] = &[
         (45, Family::Strings),
+        (30, Family::Lists),
         (22, Family::Keys),
         (16, Family::Expiry),
         (5, Family::Databases),
@@ -22,13 +24,14 @@ pub(super) fn any(rng: &mut Rng) -> Family {
 
 /// A family of commands on keys.
 pub(super) fn data(rng: &mut Rng) -> Family {
-    *rng.pick(&[Family::Strings, Family::Keys, Family::Expiry])
+    *rng.pick(&[Family::Strings, Family::Lists, Family::Keys, Family::Expiry])
 }
 
 /// The templates of a family.
 pub(super) fn templates(family: Family) -> &'static [Template] {
     match family {
         Family::Strings => STRINGS,
+        Family::Lists => lists::TEMPLATES,
         Family::Keys => KEYS,
         Family::Expiry => EXPIRY,
         Family::Databases => DATABASES,
@@ -42,7 +45,7 @@ pub(super) fn templates(family: Family) -> &'static [Template] {
 
 /// Names of all commands under test.
 pub(super) fn names() -> Vec<&'static str> {
-    let families = [STRINGS, KEYS, EXPIRY, DATABASES, CONNECTION, SERVER];
+    let families = [STRINGS, lists::TEMPLATES, KEYS, EXPIRY, DATABASES, CONNECTION, SERVER];
     let first = families.into_iter().flatten().filter_map(|template| template.args.first());
     first
         .filter_map(|arg| match arg {
@@ -52,15 +55,15 @@ pub(super) fn names() -> Vec<&'static str> {
         .collect()
 }
 
-const fn often(weight: u32, args: &'static [Arg]) -> Template {
+pub(super) const fn often(weight: u32, args: &'static [Arg]) -> Template {
     Template { weight, args, damage: Damage::Allowed }
 }
 
-const fn once(args: &'static [Arg]) -> Template {
+pub(super) const fn once(args: &'static [Arg]) -> Template {
     often(10, args)
 }
 
-const fn rare(args: &'static [Arg]) -> Template {
+pub(super) const fn rare(args: &'static [Arg]) -> Template {
     often(2, args)
 }
 

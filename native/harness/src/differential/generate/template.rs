@@ -63,6 +63,7 @@ pub(super) struct Template {
 #[derive(Debug, Clone, Copy)]
 pub(super) enum Family {
     Strings,
+    Lists,
     Keys,
     Expiry,
     Databases,
