@@ -6,6 +6,7 @@ pub mod connection;
 pub mod databases;
 pub mod hyperloglog;
 pub mod keys;
+pub mod lists;
 pub mod maintenance;
 pub mod server;
 pub mod strings;

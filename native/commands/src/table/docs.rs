@@ -21,6 +21,7 @@ pub fn synopsis(full_name: &str) -> &'static str {
 pub fn deprecation(full_name: &str) -> Option<Deprecation> {
     let (since, replaced_by) = match full_name {
         "getset" => ("6.2.0", "`SET` with `GET`"),
+        "rpoplpush" => ("6.2.0", "`LMOVE` with the `RIGHT` and `LEFT` arguments"),
         "substr" => ("2.0.0", "`GETRANGE`"),
         _ => return None,
     };
@@ -108,6 +109,23 @@ const SYNOPSES: &[(&str, &str)] = &[
     ("info", "[section:string+]"),
     ("keys", "pattern:pattern"),
     ("lcs", "key1:key key2:key [LEN] [IDX] [MINMATCHLEN~len:integer] [WITHMATCHLEN]"),
+    ("lindex", "key:key index:integer"),
+    ("linsert", "key:key where=<BEFORE | AFTER> pivot:string element:string"),
+    ("llen", "key:key"),
+    ("lmove", "source:key destination:key#1 wherefrom=<LEFT | RIGHT> whereto=<LEFT | RIGHT>"),
+    ("lmpop", "numkeys:integer key:key+ where=<LEFT | RIGHT> [COUNT~count:integer]"),
+    ("lpop", "key:key [count:integer]@6.2.0"),
+    (
+        "lpos",
+        "key:key element:string [RANK~rank:integer] [COUNT~num-matches:integer] \
+         [MAXLEN~len:integer]",
+    ),
+    ("lpush", "key:key element:string+"),
+    ("lpushx", "key:key element:string+"),
+    ("lrange", "key:key start:integer stop:integer"),
+    ("lrem", "key:key count:integer element:string"),
+    ("lset", "key:key index:integer element:string"),
+    ("ltrim", "key:key start:integer stop:integer"),
     ("memory|usage", "key:key [SAMPLES~count:integer]"),
     ("mget", "key:key+"),
     ("move", "key:key db:integer"),
@@ -130,6 +148,10 @@ const SYNOPSES: &[(&str, &str)] = &[
     ("pttl", "key:key"),
     ("rename", "key:key newkey:key#1"),
     ("renamenx", "key:key newkey:key#1"),
+    ("rpop", "key:key [count:integer]@6.2.0"),
+    ("rpoplpush", "source:key destination:key#1"),
+    ("rpush", "key:key element:string+"),
+    ("rpushx", "key:key element:string+"),
     (
         "scan",
         "cursor:integer [MATCH~pattern:pattern] [COUNT~count:integer] \

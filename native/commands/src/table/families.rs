@@ -8,6 +8,7 @@ pub(super) const FAMILIES: &[&[Command]] = &[
     families::strings::COMMANDS,
     families::bitmaps::COMMANDS,
     families::hyperloglog::COMMANDS,
+    families::lists::COMMANDS,
     families::keys::COMMANDS,
     families::databases::COMMANDS,
     families::connection::COMMANDS,

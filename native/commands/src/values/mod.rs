@@ -4,6 +4,7 @@ pub mod bitmap;
 pub mod collection;
 pub mod expiry;
 pub mod hyperloglog;
+pub mod list;
 mod lookup;
 pub mod registry;
 pub mod string;

@@ -7,6 +7,7 @@
 mod bitmaps;
 mod families;
 mod hyperloglog;
+mod lists;
 mod template;
 mod time;
 mod words;
