@@ -7,6 +7,7 @@ use crate::families;
 pub(super) const FAMILIES: &[&[Command]] = &[
     families::strings::COMMANDS,
     families::lists::COMMANDS,
+    families::sort::COMMANDS,
     families::keys::COMMANDS,
     families::databases::COMMANDS,
     families::connection::COMMANDS,
