@@ -33,6 +33,21 @@ const SYNOPSES: &[(&str, &str)] = &[
     ("append", "key:key value:string"),
     ("auth", "[username:string]@6.0.0 password:string"),
     ("bgsave", "[SCHEDULE]@3.2.2"),
+    ("bitcount", "key:key [index=(start:integer end:integer [index_unit=<BYTE | BIT>]@7.0.0)]"),
+    (
+        "bitfield",
+        "key:key [operation=<GET~encoding_offset=(encoding:string offset:integer) | \
+         write=([OVERFLOW~wrap_sat_fail=<WRAP | SAT | FAIL>] write_operation=<\
+         SET~encoding_offset_value=(encoding:string offset:integer value:integer) | \
+         INCRBY~encoding_offset_increment=(encoding:string offset:integer increment:integer)>)>+]",
+    ),
+    ("bitfield_ro", "key:key [GET~encoding_offset=(encoding:string offset:integer)++]"),
+    ("bitop", "operation:string destkey:key key:key#1+"),
+    (
+        "bitpos",
+        "key:key bit:integer [index=(start:integer [end_index=(end:integer \
+         [index_unit=<BYTE | BIT>]@7.0.0)])]",
+    ),
     (
         "client|kill",
         "filter=<ip:port:string!2.8.12 | new-format=<[ID~client-id:integer]@2.8.12 | \
@@ -73,6 +88,7 @@ const SYNOPSES: &[(&str, &str)] = &[
     ("flushall", "[async=<ASYNC@4.0.0 | SYNC@6.2.0>]"),
     ("flushdb", "[async=<ASYNC@4.0.0 | SYNC@6.2.0>]"),
     ("get", "key:key"),
+    ("getbit", "key:key offset:integer"),
     ("getdel", "key:key"),
     (
         "getex",
@@ -123,6 +139,10 @@ const SYNOPSES: &[(&str, &str)] = &[
     ("pexpire", "key:key milliseconds:integer [condition=<NX | XX | GT | LT>]@7.0.0"),
     ("pexpireat", "key:key unix-time-milliseconds:unix-time [condition=<NX | XX | GT | LT>]@7.0.0"),
     ("pexpiretime", "key:key"),
+    ("pfadd", "key:key [element:string+]"),
+    ("pfcount", "key:key+"),
+    ("pfdebug", "subcommand:string key:key"),
+    ("pfmerge", "destkey:key sourcekey:key#1+"),
     ("ping", "[message:string]"),
     ("psetex", "key:key milliseconds:integer value:string"),
     ("pttl", "key:key"),
@@ -145,10 +165,23 @@ const SYNOPSES: &[(&str, &str)] = &[
          EXAT~unix-time-seconds:unix-time@6.2.0 | \
          PXAT~unix-time-milliseconds:unix-time@6.2.0 | KEEPTTL@6.0.0>]",
     ),
+    ("setbit", "key:key offset:integer value:integer"),
     ("setex", "key:key seconds:integer value:string"),
     ("setnx", "key:key value:string"),
     ("setrange", "key:key offset:integer value:string"),
     ("shutdown", "[nosave_save=<NOSAVE | SAVE>] [NOW]@7.0.0 [FORCE]@7.0.0 [ABORT]@7.0.0"),
+    (
+        "sort",
+        "key:key [BY~pattern:pattern#1] \
+         [LIMIT~offset_count=(offset:integer count:integer)] [GET~pattern:pattern#1++] \
+         [order=<ASC | DESC>] [ALPHA~sorting:pure-token] [STORE~destination:key#2]",
+    ),
+    (
+        "sort_ro",
+        "key:key [BY~pattern:pattern#1] \
+         [LIMIT~offset_count=(offset:integer count:integer)] [GET~pattern:pattern#1++] \
+         [order=<ASC | DESC>] [ALPHA~sorting:pure-token]",
+    ),
     ("strlen", "key:key"),
     ("substr", "key:key start:integer end:integer"),
     ("swapdb", "index1:integer index2:integer"),

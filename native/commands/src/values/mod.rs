@@ -1,7 +1,9 @@
 //! What a stored value is: the kinds, and the rules of each.
 
+pub mod bitmap;
 pub mod collection;
 pub mod expiry;
+pub mod hyperloglog;
 pub mod list;
 mod lookup;
 pub mod registry;

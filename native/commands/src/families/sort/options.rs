@@ -168,12 +168,13 @@ mod tests {
     #[test]
     fn errors() {
         for text in ["LIMIT 1", "GET", "BY", "STORE", "nonsense", "ALPHA x"] {
-            let fault = Options::parse(&words(text), true);
+            let words = words(text);
+            let fault = Options::parse(&words, true);
             assert_eq!(fault, Err(Fault::error("ERR syntax error")), "{text}");
         }
         assert!(Options::parse(&words("STORE x"), false).is_err());
-        let fault = Fault::error("ERR value is not an integer or out of range");
-        assert_eq!(Options::parse(&words("LIMIT x 1"), true), Err(fault));
+        let (words, fault) = (words("LIMIT x 1"), "ERR value is not an integer or out of range");
+        assert_eq!(Options::parse(&words, true), Err(Fault::error(fault)));
     }
 
     #[test]

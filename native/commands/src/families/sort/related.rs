@@ -60,13 +60,26 @@ impl<'c> Related<'c> {
         element: &[u8],
         each: impl FnOnce(Option<&[u8]>),
     ) -> Outcome {
-        let (prefix, suffix, field) = match *pattern {
-            Pattern::Element => return Ok(each(Some(element))),
-            Pattern::Nothing => return Ok(each(None)),
-            Pattern::Key { prefix, suffix, field } => (prefix, suffix, field),
-        };
-        self.name.clear();
-        [prefix, element, suffix].iter().for_each(|part| self.name.extend_from_slice(part));
+        match *pattern {
+            Pattern::Element => each(Some(element)),
+            Pattern::Nothing => each(None),
+            Pattern::Key { prefix, suffix, field } => {
+                self.name.clear();
+                let parts = [prefix, element, suffix];
+                parts.iter().for_each(|part| self.name.extend_from_slice(part));
+                self.look_up(locked, field, each)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Reads the key whose name has been put together.
+    fn look_up(
+        &mut self,
+        locked: &mut Locked<'_, '_>,
+        field: Option<&[u8]>,
+        each: impl FnOnce(Option<&[u8]>),
+    ) -> Outcome {
         let shard = slot::shard_of(&self.name, self.shards);
         let key = locked.key(self.db, shard, &self.name);
         match self.lookup.read(locked, &key) {

@@ -130,10 +130,14 @@ impl List {
         let directory = &mut self.directory;
         match Step::read(reader)? {
             Step::Push(End::Left, count) => {
-                (0..count).try_for_each(|_| Ok(directory.push_front(reader.bytes()?)))?;
+                for _ in 0..count {
+                    directory.push_front(reader.bytes()?);
+                }
             }
             Step::Push(End::Right, count) => {
-                (0..count).try_for_each(|_| Ok(directory.push_back(reader.bytes()?)))?;
+                for _ in 0..count {
+                    directory.push_back(reader.bytes()?);
+                }
             }
             Step::Trim(front, back) => {
                 if front.checked_add(back).is_none_or(|count| count > directory.len()) {

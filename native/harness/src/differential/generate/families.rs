@@ -1,6 +1,9 @@
 //! The commands under test.
 
-use super::lists;
+use super::bitmaps::BITMAPS;
+use super::hyperloglog::HYPERLOGLOG;
+use super::lists::LISTS;
+use super::sort::SORT;
 use super::template::Arg::{
     AtMillis, AtSeconds, CommandName, Cursor, Db, Float, Int, Key, Maybe, Millis, Name, Nested,
     Nonsense, OneOf, Options, Pattern, Repeat, Seconds, Small, Text, Value, W,
@@ -12,7 +15,10 @@ use crate::rng::Rng;
 pub(super) fn any(rng: &mut Rng) -> Family {
     const FAMILIES: &[(u32, Family)] = &[
         (45, Family::Strings),
+        (15, Family::Bitmaps),
+        (10, Family::HyperLogLog),
         (30, Family::Lists),
+        (12, Family::Sort),
         (22, Family::Keys),
         (16, Family::Expiry),
         (5, Family::Databases),
@@ -24,14 +30,25 @@ pub(super) fn any(rng: &mut Rng) -> Family {
 
 /// A family of commands on keys.
 pub(super) fn data(rng: &mut Rng) -> Family {
-    *rng.pick(&[Family::Strings, Family::Lists, Family::Keys, Family::Expiry])
+    *rng.pick(&[
+        Family::Strings,
+        Family::Bitmaps,
+        Family::HyperLogLog,
+        Family::Lists,
+        Family::Sort,
+        Family::Keys,
+        Family::Expiry,
+    ])
 }
 
 /// The templates of a family.
 pub(super) fn templates(family: Family) -> &'static [Template] {
     match family {
         Family::Strings => STRINGS,
-        Family::Lists => lists::TEMPLATES,
+        Family::Bitmaps => BITMAPS,
+        Family::HyperLogLog => HYPERLOGLOG,
+        Family::Lists => LISTS,
+        Family::Sort => SORT,
         Family::Keys => KEYS,
         Family::Expiry => EXPIRY,
         Family::Databases => DATABASES,
@@ -45,7 +62,8 @@ pub(super) fn templates(family: Family) -> &'static [Template] {
 
 /// Names of all commands under test.
 pub(super) fn names() -> Vec<&'static str> {
-    let families = [STRINGS, lists::TEMPLATES, KEYS, EXPIRY, DATABASES, CONNECTION, SERVER];
+    let families =
+        [STRINGS, BITMAPS, HYPERLOGLOG, LISTS, SORT, KEYS, EXPIRY, DATABASES, CONNECTION, SERVER];
     let first = families.into_iter().flatten().filter_map(|template| template.args.first());
     first
         .filter_map(|arg| match arg {
@@ -68,7 +86,7 @@ pub(super) const fn rare(args: &'static [Arg]) -> Template {
 }
 
 /// A command that only makes sense, or is only harmless, as it is.
-const fn fixed(args: &'static [Arg]) -> Template {
+pub(super) const fn fixed(args: &'static [Arg]) -> Template {
     Template { weight: 3, args, damage: Damage::Forbidden }
 }
 

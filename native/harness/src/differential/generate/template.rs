@@ -63,7 +63,10 @@ pub(super) struct Template {
 #[derive(Debug, Clone, Copy)]
 pub(super) enum Family {
     Strings,
+    Bitmaps,
+    HyperLogLog,
     Lists,
+    Sort,
     Keys,
     Expiry,
     Databases,
