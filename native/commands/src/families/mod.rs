@@ -9,6 +9,7 @@ pub mod keys;
 pub mod lists;
 pub mod maintenance;
 pub mod server;
+pub mod sort;
 pub mod strings;
 #[cfg(test)]
 mod tests;

@@ -3,6 +3,8 @@
 use super::bitmaps::BITMAPS;
 use super::hyperloglog::HYPERLOGLOG;
 use super::lists;
+use super::lists::LISTS;
+use super::sort::SORT;
 use super::template::Arg::{
     AtMillis, AtSeconds, CommandName, Cursor, Db, Float, Int, Key, Maybe, Millis, Name, Nested,
     Nonsense, OneOf, Options, Pattern, Repeat, Seconds, Small, Text, Value, W,
@@ -39,17 +41,54 @@ pub(super) fn any(rng: &mut Rng) -> Family {
     let families: Vec<(u32, Family)> =
         DATA.iter().chain(OTHERS).map(|(weight, family, _)| (*weight, *family)).collect();
     *rng.pick_weighted(&families)
+    const FAMILIES: &[(u32, Family)] = &[
+        (45, Family::Strings),
+        (15, Family::Bitmaps),
+        (10, Family::HyperLogLog),
+        (30, Family::Lists),
+        (12, Family::Sort),
+        (22, Family::Keys),
+        (16, Family::Expiry),
+        (5, Family::Databases),
+        (6, Family::Connection),
+        (6, Family::Server),
+    ];
+    *rng.pick_weighted(FAMILIES)
 }
 
 /// A family of commands on keys.
 pub(super) fn data(rng: &mut Rng) -> Family {
     rng.pick(DATA).1
+    *rng.pick(&[
+        Family::Strings,
+        Family::Bitmaps,
+        Family::HyperLogLog,
+        Family::Lists,
+        Family::Sort,
+        Family::Keys,
+        Family::Expiry,
+    ])
 }
 
 /// The templates of a family.
 pub(super) fn templates(family: Family) -> &'static [Template] {
     let mut all = DATA.iter().chain(OTHERS).chain(SPECIAL);
     all.find(|row| row.1 == family).map_or(&[], |row| row.2)
+    match family {
+        Family::Strings => STRINGS,
+        Family::Bitmaps => BITMAPS,
+        Family::HyperLogLog => HYPERLOGLOG,
+        Family::Lists => LISTS,
+        Family::Sort => SORT,
+        Family::Keys => KEYS,
+        Family::Expiry => EXPIRY,
+        Family::Databases => DATABASES,
+        Family::Connection => CONNECTION,
+        Family::Server => SERVER,
+        Family::Reply => REPLY,
+        Family::Password => PASSWORD,
+        Family::ScanOptions => SCAN_OPTIONS,
+    }
 }
 
 /// Names of all commands under test.
@@ -58,6 +97,12 @@ pub(super) fn names() -> Vec<&'static str> {
     templates
         .filter_map(|template| match template.args.first() {
             Some(W(name)) => Some(*name),
+    let families =
+        [STRINGS, BITMAPS, HYPERLOGLOG, LISTS, SORT, KEYS, EXPIRY, DATABASES, CONNECTION, SERVER];
+    let first = families.into_iter().flatten().filter_map(|template| template.args.first());
+    first
+        .filter_map(|arg| match arg {
+            W(name) => Some(*name),
             _ => None,
         })
         .collect()

@@ -8,6 +8,7 @@ mod bitmaps;
 mod families;
 mod hyperloglog;
 mod lists;
+mod sort;
 mod template;
 mod time;
 mod words;
