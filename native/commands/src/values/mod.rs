@@ -3,10 +3,12 @@
 pub mod collection;
 pub mod dice;
 pub mod expiry;
+pub mod hash;
 mod lookup;
 pub mod registry;
 pub mod string;
 pub mod table;
+pub mod touched;
 pub mod wire;
 
 pub use collection::{Change, Collection, Held, commit};
