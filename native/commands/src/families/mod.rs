@@ -1,9 +1,12 @@
 //! The commands, one file or folder a family. Each exports its rows of the command table.
 
+pub mod bitmaps;
 pub mod client;
 pub mod connection;
 pub mod databases;
+pub mod hyperloglog;
 pub mod keys;
+pub mod lists;
 pub mod maintenance;
 pub mod server;
 pub mod strings;

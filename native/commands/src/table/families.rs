@@ -6,6 +6,9 @@ use crate::families;
 /// The slices that make up the command table.
 pub(super) const FAMILIES: &[&[Command]] = &[
     families::strings::COMMANDS,
+    families::bitmaps::COMMANDS,
+    families::hyperloglog::COMMANDS,
+    families::lists::COMMANDS,
     families::keys::COMMANDS,
     families::databases::COMMANDS,
     families::connection::COMMANDS,

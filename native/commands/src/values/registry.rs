@@ -2,12 +2,18 @@
 
 use ferric_engine::Entry;
 
-use super::{Kind, string};
+use super::list::List;
+use super::{Collection, Held, Kind, string};
 
 /// OBJECT ENCODING.
 pub fn encoding(entry: &Entry<'_>) -> &'static str {
     match Kind::of(entry.meta.kind) {
         Some(Kind::String) => string::encoding(entry.meta.flags, entry.value),
+        Some(Kind::List) => collection::<List>(entry),
         _ => "unknown",
     }
+}
+
+fn collection<T: Collection>(entry: &Entry<'_>) -> &'static str {
+    Held::<T>::of(*entry).map_or("unknown", |held| T::encoding(held.view, entry.meta.flags))
 }
