@@ -1,11 +1,13 @@
 //! What a stored value is: the kinds, and the rules of each.
 
 pub mod collection;
+pub mod dice;
 pub mod expiry;
 mod lookup;
 pub mod registry;
 pub mod sorted;
 pub mod string;
+pub mod table;
 pub mod wire;
 
 pub use collection::{Change, Collection, Held, commit};
