@@ -3,9 +3,11 @@
 pub mod client;
 pub mod connection;
 pub mod databases;
+pub mod geo;
 pub mod keys;
 pub mod maintenance;
 pub mod server;
+pub mod sorted_sets;
 pub mod strings;
 #[cfg(test)]
 mod tests;

@@ -285,7 +285,11 @@ fn a_visit_ends_when_told() {
     let mut visited = 0;
     let end = set.view().visit(100..800, true, |_, member| {
         visited += 1;
-        if member == b"member:00700" { ControlFlow::Break(visited) } else { ControlFlow::Continue(()) }
+        if member == b"member:00700" {
+            ControlFlow::Break(visited)
+        } else {
+            ControlFlow::Continue(())
+        }
     });
     assert_eq!(end, ControlFlow::Break(100));
 }
@@ -299,9 +303,8 @@ fn trees_of_several_levels() {
     let (mut set, mut delta) = (SortedSet::default(), Delta::default());
     (0..COUNT).map(shuffled).for_each(|n| delta.set(f64::from(n / 3), &member(n)));
     set.apply(delta.as_slice()).expect("a delta");
-    let model = |range: std::ops::Range<u32>| {
-        Model(range.map(|n| (member(n), f64::from(n / 3))).collect())
-    };
+    let model =
+        |range: std::ops::Range<u32>| Model(range.map(|n| (member(n), f64::from(n / 3))).collect());
     check(&set, &model(0..COUNT));
     check_scan(&set);
     let mut delta = Delta::default();
