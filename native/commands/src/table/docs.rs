@@ -21,6 +21,7 @@ pub fn synopsis(full_name: &str) -> &'static str {
 pub fn deprecation(full_name: &str) -> Option<Deprecation> {
     let (since, replaced_by) = match full_name {
         "getset" => ("6.2.0", "`SET` with `GET`"),
+        "rpoplpush" => ("6.2.0", "`LMOVE` with the `RIGHT` and `LEFT` arguments"),
         "substr" => ("2.0.0", "`GETRANGE`"),
         "zrevrange" => ("6.2.0", "`ZRANGE` with the `REV` argument"),
         "zrangebyscore" => ("6.2.0", "`ZRANGE` with the `BYSCORE` argument"),
@@ -46,6 +47,21 @@ const SYNOPSES: &[(&str, &str)] = &[
     ("append", "key:key value:string"),
     ("auth", "[username:string]@6.0.0 password:string"),
     ("bgsave", "[SCHEDULE]@3.2.2"),
+    ("bitcount", "key:key [index=(start:integer end:integer [index_unit=<BYTE | BIT>]@7.0.0)]"),
+    (
+        "bitfield",
+        "key:key [operation=<GET~encoding_offset=(encoding:string offset:integer) | \
+         write=([OVERFLOW~wrap_sat_fail=<WRAP | SAT | FAIL>] write_operation=<\
+         SET~encoding_offset_value=(encoding:string offset:integer value:integer) | \
+         INCRBY~encoding_offset_increment=(encoding:string offset:integer increment:integer)>)>+]",
+    ),
+    ("bitfield_ro", "key:key [GET~encoding_offset=(encoding:string offset:integer)+]"),
+    ("bitop", "operation:string destkey:key key:key#1+"),
+    (
+        "bitpos",
+        "key:key bit:integer [index=(start:integer [end_index=(end:integer \
+         [index_unit=<BYTE | BIT>]@7.0.0)])]",
+    ),
     (
         "client|kill",
         "filter=<ip:port:string!2.8.12 | new-format=<[ID~client-id:integer]@2.8.12 | \
@@ -132,6 +148,7 @@ const SYNOPSES: &[(&str, &str)] = &[
          [ANY])] [STOREDIST]",
     ),
     ("get", "key:key"),
+    ("getbit", "key:key offset:integer"),
     ("getdel", "key:key"),
     (
         "getex",
@@ -152,6 +169,23 @@ const SYNOPSES: &[(&str, &str)] = &[
     ("info", "[section:string+]"),
     ("keys", "pattern:pattern"),
     ("lcs", "key1:key key2:key [LEN] [IDX] [MINMATCHLEN~len:integer] [WITHMATCHLEN]"),
+    ("lindex", "key:key index:integer"),
+    ("linsert", "key:key where=<BEFORE | AFTER> pivot:string element:string"),
+    ("llen", "key:key"),
+    ("lmove", "source:key destination:key#1 wherefrom=<LEFT | RIGHT> whereto=<LEFT | RIGHT>"),
+    ("lmpop", "numkeys:integer key:key+ where=<LEFT | RIGHT> [COUNT~count:integer]"),
+    ("lpop", "key:key [count:integer]@6.2.0"),
+    (
+        "lpos",
+        "key:key element:string [RANK~rank:integer] [COUNT~num-matches:integer] \
+         [MAXLEN~len:integer]",
+    ),
+    ("lpush", "key:key element:string+"),
+    ("lpushx", "key:key element:string+"),
+    ("lrange", "key:key start:integer stop:integer"),
+    ("lrem", "key:key count:integer element:string"),
+    ("lset", "key:key index:integer element:string"),
+    ("ltrim", "key:key start:integer stop:integer"),
     ("memory|usage", "key:key [SAMPLES~count:integer]"),
     ("mget", "key:key+"),
     ("move", "key:key db:integer"),
@@ -165,11 +199,19 @@ const SYNOPSES: &[(&str, &str)] = &[
     ("pexpire", "key:key milliseconds:integer [condition=<NX | XX | GT | LT>]@7.0.0"),
     ("pexpireat", "key:key unix-time-milliseconds:unix-time [condition=<NX | XX | GT | LT>]@7.0.0"),
     ("pexpiretime", "key:key"),
+    ("pfadd", "key:key [element:string+]"),
+    ("pfcount", "key:key+"),
+    ("pfdebug", "subcommand:string key:key"),
+    ("pfmerge", "destkey:key sourcekey:key#1+"),
     ("ping", "[message:string]"),
     ("psetex", "key:key milliseconds:integer value:string"),
     ("pttl", "key:key"),
     ("rename", "key:key newkey:key#1"),
     ("renamenx", "key:key newkey:key#1"),
+    ("rpop", "key:key [count:integer]@6.2.0"),
+    ("rpoplpush", "source:key destination:key#1"),
+    ("rpush", "key:key element:string+"),
+    ("rpushx", "key:key element:string+"),
     (
         "scan",
         "cursor:integer [MATCH~pattern:pattern] [COUNT~count:integer] \
@@ -183,6 +225,7 @@ const SYNOPSES: &[(&str, &str)] = &[
          EXAT~unix-time-seconds:unix-time@6.2.0 | \
          PXAT~unix-time-milliseconds:unix-time@6.2.0 | KEEPTTL@6.0.0>]",
     ),
+    ("setbit", "key:key offset:integer value:integer"),
     ("setex", "key:key seconds:integer value:string"),
     ("setnx", "key:key value:string"),
     ("setrange", "key:key offset:integer value:string"),

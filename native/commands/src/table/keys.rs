@@ -6,6 +6,7 @@ use smallvec::SmallVec;
 
 use super::lookup::Entry;
 use super::{Args, Begin, Find, Flag, KeySpec};
+use crate::pattern::is_option;
 
 /// Why the keys of a command cannot be told.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -62,6 +63,10 @@ fn collect(entry: &Entry, spec: &KeySpec, args: Args<'_>, keys: &mut Keys) -> Re
     let Some(begin) = begin(spec, args) else { return Ok(()) };
     let (first, last, step) = extent(spec, args, begin)?;
     let flags = flags_of(entry, spec, args);
+    // A range that ends before it begins is a syntax error, unlike a number of keys that is zero.
+    if last < first && matches!(spec.find, Find::Range { .. }) {
+        return Err(KeyError::Invalid);
+    }
     let mut at = first;
     while at <= last {
         match usize::try_from(at) {
@@ -127,16 +132,24 @@ fn flags_of(entry: &Entry, spec: &KeySpec, args: Args<'_>) -> &'static [&'static
     }
     let reads = match entry.command.name {
         "set" => args.iter().skip(3).any(|a| a.eq_ignore_ascii_case(b"get")),
-        "bitfield" => {
-            let only_gets = args.iter().skip(2).step_by(3).all(|a| a.eq_ignore_ascii_case(b"get"));
-            if only_gets {
-                return &["RO", "access"];
-            }
-            true
+        "bitfield" if !bitfield_writes(args.get(2..).unwrap_or_default()) => {
+            return &["RO", "access"];
         }
         _ => true,
     };
     if reads { &["RW", "access", "update"] } else { &["OW", "update"] }
+}
+
+/// Whether these words of a BITFIELD may change the key; true as well when they cannot be understood.
+fn bitfield_writes(mut words: Args<'_>) -> bool {
+    loop {
+        words = match *words {
+            [] => return false,
+            [word, _, _, ref rest @ ..] if is_option(word, "GET") => rest,
+            [word, _, ref rest @ ..] if is_option(word, "OVERFLOW") => rest,
+            _ => return true,
+        };
+    }
 }
 
 /// The old-style key range that COMMAND INFO shows beside the specifications: it covers the

@@ -1,8 +1,11 @@
 //! What a stored value is: the kinds, and the rules of each.
 
+pub mod bitmap;
 pub mod collection;
 pub mod dice;
 pub mod expiry;
+pub mod hyperloglog;
+pub mod list;
 mod lookup;
 pub mod registry;
 pub mod sorted;

@@ -2,13 +2,20 @@
 
 use ferric_engine::Entry;
 
-use super::{Kind, sorted, string};
+use super::list::List;
+use super::sorted::SortedSet;
+use super::{Collection, Held, Kind, string};
 
 /// OBJECT ENCODING.
 pub fn encoding(entry: &Entry<'_>) -> &'static str {
     match Kind::of(entry.meta.kind) {
         Some(Kind::String) => string::encoding(entry.meta.flags, entry.value),
-        Some(Kind::SortedSet) => sorted::encoding(entry.meta.flags),
+        Some(Kind::List) => collection::<List>(entry),
+        Some(Kind::SortedSet) => collection::<SortedSet>(entry),
         _ => "unknown",
     }
+}
+
+fn collection<T: Collection>(entry: &Entry<'_>) -> &'static str {
+    Held::<T>::of(*entry).map_or("unknown", |held| T::encoding(held.view, entry.meta.flags))
 }

@@ -47,7 +47,7 @@ fn flags(reply: &mut Encoder, entry: &Entry) -> usize {
         field(reply, "replaced_by", deprecation.replaced_by);
         return 3;
     }
-    if entry.command.name == "debug" {
+    if matches!(entry.command.name, "debug" | "pfdebug" | "pfselftest") {
         flag_list(reply, "doc_flags", &["syscmd"]);
         return 1;
     }

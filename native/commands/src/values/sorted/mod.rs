@@ -43,11 +43,6 @@ const MIN_TREE: usize = 1024;
 /// Shortest entry in an image, in bytes: a score and an empty member.
 const MIN_ENTRY: usize = 2;
 
-/// OBJECT ENCODING of a set with these flags.
-pub fn encoding(flags: u8) -> &'static str {
-    if flags & SKIPLIST == 0 { "listpack" } else { "skiplist" }
-}
-
 /// A sorted set.
 #[derive(Debug)]
 pub struct SortedSet(Form);
@@ -222,6 +217,6 @@ impl Collection for SortedSet {
     }
 
     fn encoding(_view: View<'_>, flags: u8) -> &'static str {
-        encoding(flags)
+        if flags & SKIPLIST == 0 { "listpack" } else { "skiplist" }
     }
 }
