@@ -5,12 +5,15 @@ use ferric_engine::Entry;
 use super::list::List;
 use super::{Collection, Held, Kind, WRONG_TYPE, string};
 use crate::context::{Fault, Outcome};
+use super::sorted::SortedSet;
+use super::{Collection, Held, Kind, string};
 
 /// OBJECT ENCODING.
 pub fn encoding(entry: &Entry<'_>) -> &'static str {
     match Kind::of(entry.meta.kind) {
         Some(Kind::String) => string::encoding(entry.meta.flags, entry.value),
         Some(Kind::List) => collection::<List>(entry),
+        Some(Kind::SortedSet) => collection::<SortedSet>(entry),
         _ => "unknown",
     }
 }
