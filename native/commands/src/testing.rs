@@ -11,7 +11,7 @@ use crate::executor::{Next, Progress};
 use crate::server::{Server, ServerOptions};
 use crate::session::Session;
 use crate::slot;
-use crate::values::codec;
+use crate::values::registry::ValueCodec;
 
 /// A server with one connected client.
 pub(crate) struct Fixture {
@@ -45,7 +45,7 @@ impl Fixture {
         options.segment_size = 1 << 20;
         options.route = slot::shard_of;
         options.durability = server.durability;
-        codec::install(&mut options);
+        options.codec = Arc::new(ValueCodec);
         change(&mut options);
         let engine = Engine::open(options).expect("a new store");
         let server = Server::new(engine, server);

@@ -182,11 +182,11 @@ fn what_is_not_in_memory_is_deleted_overwritten_expired_flushed_and_exchanged() 
         write(n, &|key, meta| engine.enter(NOW).lock(&key).put(&key, meta, b"")).expect("put");
     }
     for n in 8..10 {
-        let expire = |key, meta| {
+        write(n, &|key, meta| {
             let meta = Meta { expiry_ms: NOW + 1_000, ..meta };
             engine.enter(NOW).lock(&key).write(&[Op::Patch { key, meta, delta: &[] }])
-        };
-        write(n, &expire).expect("patch");
+        })
+        .expect("patch");
         assert!(is_cold(n), "{n}");
     }
     let expected = |n: u64, now: u64| match n {
