@@ -10,7 +10,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::mpsc::channel;
 
-use common::chains::{Lists as Model, Step, execute, random_step};
+use common::chains::{Lists as Model, execute, random_step};
 use common::list::Lists;
 use common::rng::Rng;
 use common::{first_seed, options, quiet, rounds, wait};
@@ -199,7 +199,7 @@ fn fail_nth_call(seed: u64, n: u64, fault: Fault) -> Result<bool, String> {
     }
     drop(engine.close());
     let beyond = io.calls() < call;
-    for image in io.crash_images(seed ^ n, 3).iter().chain([&io]) {
+    for image in io.crash_images(seed ^ n, 3).iter().chain([&io.snapshot()]) {
         let engine = open(image, 2)?;
         let digest = Model::read(&engine)?.digest();
         merge(&engine)?;

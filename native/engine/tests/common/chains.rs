@@ -64,7 +64,7 @@ impl std::fmt::Debug for Step {
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub struct Lists(pub BTreeMap<u64, (Vec<Vec<u8>>, u64)>);
 
-fn name(key: u64) -> Vec<u8> {
+pub fn name(key: u64) -> Vec<u8> {
     format!("list{key}").into_bytes()
 }
 
