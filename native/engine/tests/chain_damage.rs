@@ -12,7 +12,7 @@ use std::sync::mpsc::channel;
 use common::chains::{Change, Lists as Model, Step, execute, get, name};
 use common::disk::{RecordPlace, bytes, overwrite, records};
 use common::list::Lists;
-use common::{NOW, quiet};
+use common::{NOW, quiet, wait};
 use ferric_engine::io::Io;
 use ferric_engine::io::sim::SimIo;
 use ferric_engine::tools::{CheckReport, Settings, check, salvage, stat};
@@ -84,6 +84,11 @@ fn sample() -> (SimIo, Model) {
     for place in 0..3 {
         patch(&engine, &mut model, 1, place, 100);
     }
+    // Other segments follow: a checkpoint spares those of the lists from being read when the store is
+    // opened.
+    for n in 0..4u8 {
+        common::put(&engine, &[b'f', n], &[n; 60_000]).expect("put");
+    }
     engine.close().expect("close");
     (io, model)
 }
@@ -96,9 +101,9 @@ fn of_kind(io: &SimIo, key: u64, kind: u8) -> RecordPlace {
 
 /// Reads every list but the damaged one, and that one as an error.
 fn expect_damaged(engine: &Engine, model: &Model, damaged: u64, when: &str) {
-    assert_eq!(get(engine, damaged), Err(ReadError::Damaged), "{when}");
+    assert_eq!(get(engine, damaged).err(), Some(ReadError::Damaged), "{when}");
     for other in (0..4).filter(|other| *other != damaged) {
-        assert_eq!(get(engine, other).as_ref(), Ok(&model.0.get(&other).cloned()), "{when}");
+        assert!(get(engine, other).as_ref() == Ok(&model.0.get(&other).cloned()), "{when}");
     }
 }
 
@@ -122,8 +127,7 @@ fn a_flipped_bit_in_any_record_of_a_value_is_reported_and_never_served() {
                 "{:?}",
                 report.damages
             );
-            // The last segment is read when a store is opened; others are when a value is.
-            let Ok(engine) = Engine::open(options(&copy)) else { continue };
+            let engine = open(&copy);
             let when = format!("list {key}, kind {kind}, byte {at}");
             expect_damaged(&engine, &model, key, &when);
             let merged = merge(&engine);
@@ -144,16 +148,16 @@ fn a_damaged_value_can_be_deleted_and_written_again() {
     let engine = open(&io);
     expect_damaged(&engine, &model, 1, "before");
     put(&engine, &mut model, 1, 3, 500);
-    assert_eq!(Model::read(&engine), Ok(model.clone()));
+    assert!(Model::read(&engine).as_ref() == Ok(&model));
     engine.close().expect("close");
-    assert_eq!(Model::read(&open(&io)), Ok(model));
+    assert!(Model::read(&open(&io)) == Ok(model));
 }
 
 #[test]
 fn tools_know_values_of_several_records() {
     let (io, model) = sample();
     let report = check_it(&io);
-    assert_eq!((report.damages, report.live_keys), (Vec::new(), Some(3)));
+    assert_eq!((report.damages, report.live_keys), (Vec::new(), Some(3 + 4)));
     let described = stat(Path::new("/store"), &mut settings(&io)).expect("a store");
     let count = |kind: u8| records(&io).iter().filter(|it| it.kind == kind).count() as u64;
     let counted = (described.deltas, described.bases, described.base_parts);
@@ -161,13 +165,13 @@ fn tools_know_values_of_several_records() {
     assert!(described.deltas > 60 && described.bases > 0 && described.base_parts > 1);
     let salvaged =
         salvage(Path::new("/store"), Path::new("/out"), &mut settings(&io)).expect("out");
-    assert_eq!((salvaged.keys[0], salvaged.unreadable), (3, 0));
+    assert_eq!((salvaged.keys[0], salvaged.unreadable), (3 + 4, 0));
     let options = Options { dir: PathBuf::from("/out"), spaces: 16, ..options(&io) };
     for shards in [1, 3] {
         let engine = Engine::open(Options { shards, ..options.clone() }).expect("a store");
-        assert_eq!(Model::read(&engine), Ok(model.clone()));
+        assert!(Model::read(&engine).as_ref() == Ok(&model));
         merge(&engine).expect("merge");
-        assert_eq!(Model::read(&engine), Ok(model.clone()));
+        assert!(Model::read(&engine).as_ref() == Ok(&model));
         engine.close().expect("close");
     }
 }
@@ -184,11 +188,11 @@ fn salvaging_leaves_out_values_that_are_not_whole() {
     assert!(report.damages.iter().any(|damage| damage.what.contains("a value has a part")));
     let salvaged =
         salvage(Path::new("/store"), Path::new("/out"), &mut settings(&io)).expect("out");
-    assert_eq!((salvaged.keys[0], salvaged.unreadable), (2, 1));
+    assert_eq!((salvaged.keys[0], salvaged.unreadable), (2 + 4, 1));
     model.0.remove(&0);
     let options = Options { dir: PathBuf::from("/out"), spaces: 16, shards: 1, ..options(&io) };
     let engine = Engine::open(options).expect("a store");
-    assert_eq!(Model::read(&engine), Ok(model));
+    assert!(Model::read(&engine) == Ok(model));
     engine.close().expect("close");
 }
 
@@ -205,7 +209,7 @@ fn a_backup_has_values_of_several_records() {
     engine.close().expect("close");
     let options = Options { dir: PathBuf::from("/copy"), ..options(&io) };
     let engine = Engine::open(options).expect("a backup opens");
-    assert_eq!(Model::read(&engine), Ok(model));
+    assert!(Model::read(&engine) == Ok(model));
     engine.close().expect("close");
 }
 
@@ -238,7 +242,7 @@ fn an_index_is_made_anew_of_values_of_several_records_with_little_memory() {
     }
     let engine = Engine::open(Options { rebuild_memory: 0, ..options(&io) }).expect("open");
     assert_eq!(engine.stats().recovery, "rebuild");
-    assert_eq!(Model::read(&engine), Ok(model));
+    assert!(Model::read(&engine) == Ok(model));
     assert!(filler.iter().all(|key| common::get(&engine, key).as_deref() == Some(b"value")));
     engine.close().expect("close");
 }
@@ -255,14 +259,17 @@ fn an_expired_value_does_not_return_when_its_base_has_been_merged() {
     put(&engine, &mut model, 1, 40, 4_000);
     put(&engine, &mut model, 1, 40, 4_001);
     apply(&engine, &mut model, Step::Expire { key: 0, expiry_ms: NOW + 1_000 });
+    assert!(wait(&engine, engine.written()));
     clock.set(NOW + 2_000);
     merge(&engine).expect("merge");
     engine.close().expect("close");
+    assert_ne!(records(&io)[0].key, name(0), "the base has been merged");
+    assert_eq!(of_kind(&io, 0, DELTA).key, name(0), "the expiry has not");
     model.0.remove(&0);
     // Neither by a checkpoint nor without one; nor is what is left of it damage.
     for shards in [3, 2] {
         let engine = Engine::open(Options { shards, ..options() }).expect("open");
-        assert_eq!(Model::read(&engine), Ok(model.clone()));
+        assert!(Model::read_at(&engine, NOW + 2_000).as_ref() == Ok(&model));
         merge(&engine).expect("merge");
         assert_eq!((engine.stats().damaged, engine.stats().keys), (0, 1));
         engine.close().expect("close");

@@ -96,9 +96,16 @@ impl Lists {
 
     /// What the store shows.
     pub fn read(engine: &Engine) -> Result<Lists, String> {
+        Lists::read_at(engine, NOW)
+    }
+
+    /// What the store shows at the time `now`.
+    pub fn read_at(engine: &Engine, now: u64) -> Result<Lists, String> {
         let mut lists = Lists::default();
         for n in 0..KEYS {
-            if let Some(list) = get(engine, n).map_err(|error| format!("list {n}: {error}"))? {
+            if let Some(list) =
+                get_at(engine, n, now).map_err(|error| format!("list {n}: {error}"))?
+            {
                 lists.0.insert(n, list);
             }
         }
@@ -113,7 +120,13 @@ impl Lists {
 }
 
 /// A list and its expiry.
-pub fn get(engine: &Engine, n: u64) -> Result<Option<(Vec<Vec<u8>>, u64)>, ReadError> {
+type Found = Option<(Vec<Vec<u8>>, u64)>;
+
+pub fn get(engine: &Engine, n: u64) -> Result<Found, ReadError> {
+    get_at(engine, n, NOW)
+}
+
+fn get_at(engine: &Engine, n: u64, now: u64) -> Result<Found, ReadError> {
     let bytes = name(n);
     let get = |access: &mut Access<'_>| {
         let key = key(engine, access, 0, &bytes);
@@ -122,7 +135,7 @@ pub fn get(engine: &Engine, n: u64) -> Result<Option<(Vec<Vec<u8>>, u64)>, ReadE
         };
         access.read(&key, true, read)
     };
-    run(engine, NOW, get).map(|(list, _)| list)
+    run(engine, now, get).map(|(list, _)| list)
 }
 
 /// Does one step, waiting for room as often as it takes; returns what its acknowledgement has to wait
@@ -227,7 +240,7 @@ pub fn random_step(rng: &mut Rng, model: &Lists, number: u64) -> Step {
             let expiry_ms = if rng.one_in(2) { NOW + 1 + rng.below(1_000_000) } else { 0 };
             Step::Expire { key: pick(rng), expiry_ms }
         }
-        8..=30 if !present.is_empty() => {
+        8..=34 if !present.is_empty() => {
             let mut changed = vec![pick(rng), pick(rng), pick(rng)];
             changed.truncate(1 + rng.below(3) as usize);
             changed.sort_unstable();
@@ -235,7 +248,9 @@ pub fn random_step(rng: &mut Rng, model: &Lists, number: u64) -> Step {
             let change = |key: u64| {
                 let old = &model.0[&key].0;
                 let place = rng.below(old.len() as u64 + 1) as usize;
-                let len = old.first().map_or(100, |first| first.len() as u64 * 2);
+                let factor = [1, 2, 8][rng.below(3) as usize];
+                let len = old.first().map_or(100, |first| first.len() as u64 * factor);
+                let len = len.min(20_000);
                 Change { key, place, string: string(rng, number, len) }
             };
             let changes: Vec<Change> = changed.iter().copied().map(change).collect();
