@@ -10,7 +10,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::mpsc::channel;
 
-use common::chains::{Lists as Model, execute, random_step};
+use common::chains::{Change, Lists as Model, Step, execute, random_step};
 use common::list::Lists;
 use common::rng::Rng;
 use common::{first_seed, options, quiet, rounds, wait};
@@ -241,4 +241,76 @@ fn every_call_fails_in_turn() {
         let runs = (1 + fault as u64 % 3..).step_by(3).take_while(one).count();
         assert!(runs > 10, "{runs}");
     }
+}
+
+/// Adds or changes a string of a list.
+fn patch(engine: &Engine, model: &mut Model, key: u64, place: usize, len: usize) {
+    let changes = vec![Change { key, place, string: vec![place as u8; len] }];
+    let step = Step::Write { changes, deletes: Vec::new() };
+    let lsn = execute(engine, &step).expect("write");
+    model.apply(&step);
+    assert!(wait(engine, lsn));
+}
+
+/// A store whose first segments have lists `0..count`, each changed `changes` times, and garbage.
+fn with_garbage(io: &SimIo, count: u64, changes: usize) -> (Arc<Engine>, Model) {
+    let (engine, mut model) = (open(io, 2).expect("open"), Model::default());
+    for key in 0..count {
+        let list = vec![vec![key as u8; 300]; 20];
+        let step = Step::Put { key, list, expiry_ms: 0 };
+        execute(&engine, &step).expect("write");
+        model.apply(&step);
+        (0..changes).for_each(|place| patch(&engine, &mut model, key, place, 30));
+    }
+    for n in 0..6 {
+        let lsn = common::put(&engine, b"garbage", &vec![n; 50_000]).expect("put");
+        assert!(wait(&engine, lsn));
+    }
+    (engine, model)
+}
+
+#[test]
+fn a_change_of_what_was_just_merged_survives_a_crash_before_the_next_checkpoint() {
+    let mut failed = 0;
+    for n in 1.. {
+        let io = SimIo::new();
+        let (engine, mut model) = with_garbage(&io, 3, 0);
+        let call = io.calls() + n;
+        io.fail_at(call, Fault::Eio);
+        let merged = merge(&engine).is_ok();
+        if !merged && engine.failure().is_none() {
+            patch(&engine, &mut model, 1, 3, 70);
+            failed += 1;
+        }
+        for image in io.crash_images(n, 4) {
+            let engine = open(&image, 2).expect("open");
+            assert!(Model::read(&engine).as_ref() == Ok(&model), "failing call {n}");
+            engine.close().expect("close");
+        }
+        drop(engine.close());
+        if io.calls() < call {
+            break;
+        }
+    }
+    assert!(failed > 15, "{failed}");
+}
+
+#[test]
+fn merging_gives_back_the_room_of_what_values_had_changed() {
+    let io = SimIo::new();
+    let (engine, model) = with_garbage(&io, 6, 50);
+    assert!(engine.stats().segments > 20);
+    merge(&engine).expect("merge");
+    let after = engine.stats();
+    assert!(after.folds >= 6 && after.segments <= 3, "{after:?}");
+    // What was written instead of the changes is garbage no more than once.
+    merge(&engine).expect("merge");
+    let again = engine.stats();
+    assert!(again.folds == after.folds && again.dead_bytes < 100_000, "{again:?}");
+    for shards in [2, 3] {
+        let engine = open(&io.crash_images(1, 1)[0], shards).expect("open");
+        assert!(Model::read(&engine).as_ref() == Ok(&model));
+        engine.close().expect("close");
+    }
+    engine.close().expect("close");
 }
