@@ -262,8 +262,8 @@ fn with_garbage(io: &SimIo, count: u64, changes: usize) -> (Arc<Engine>, Model) 
         model.apply(&step);
         (0..changes).for_each(|place| patch(&engine, &mut model, key, place, 30));
     }
-    for n in 0..6 {
-        let lsn = common::put(&engine, b"garbage", &vec![n; 50_000]).expect("put");
+    for n in 0..30 {
+        let lsn = common::put(&engine, b"garbage", &vec![n; 10_000]).expect("put");
         assert!(wait(&engine, lsn));
     }
     (engine, model)
