@@ -425,3 +425,25 @@ fn get_both(engine: &Engine, pair: u64) -> (Strings, Strings) {
     };
     run(engine, NOW, read).expect("intact").0
 }
+
+/// Chains of which little is in memory still take some of it.
+#[test]
+fn chains_without_objects_are_given_up_when_they_take_too_much() {
+    const COUNT: u64 = 3_000;
+    let engine = open_small(&SimIo::new());
+    let mut model = BTreeMap::new();
+    for n in 0..COUNT {
+        let mut strings = list(n, 12, 500);
+        put(&engine, &name(n), &strings);
+        patch(&engine, &name(n), 3, b"changed");
+        strings[3] = b"changed".to_vec();
+        model.insert(n, strings);
+    }
+    // A chain with its key takes some hundred bytes; all would take more than all objects may.
+    eventually(&engine, |engine| engine.stats().chains < 300);
+    eventually(&engine, |engine| engine.stats().memory_bytes() <= BUDGET);
+    for (n, strings) in &model {
+        assert_eq!(get(&engine, &name(*n)).as_ref(), Some(strings), "{n}");
+    }
+    engine.close().expect("close");
+}
