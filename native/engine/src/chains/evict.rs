@@ -74,10 +74,15 @@ impl Core {
     /// Lets go of objects until there is room for `bytes` more, or nothing that may go is left. Frees
     /// them itself: for a thread of the engine.
     pub(crate) fn trim_objects(&self, bytes: u64) {
-        while self.heap.used().saturating_add(bytes) > self.objects.limit() {
+        loop {
+            // Others change both meanwhile.
+            let wanted = self.heap.used().saturating_add(bytes);
+            let excess = wanted.saturating_sub(self.objects.limit());
+            if excess == 0 {
+                return;
+            }
             let Some((number, space, until_s)) = self.oldest_objects() else { return };
             let mut gone: Vec<Discarded> = Vec::new();
-            let excess = self.heap.used().saturating_add(bytes) - self.objects.limit();
             let mut shard = self.shards[number].lock();
             self.let_go(&mut shard, space, until_s, excess, &mut gone);
             drop(shard);
