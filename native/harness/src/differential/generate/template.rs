@@ -60,7 +60,7 @@ pub(super) struct Template {
 }
 
 /// A group of templates.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Family {
     Strings,
     Bitmaps,
