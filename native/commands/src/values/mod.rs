@@ -2,12 +2,17 @@
 
 pub mod bitmap;
 pub mod collection;
+pub mod dice;
 pub mod expiry;
+pub mod hash;
 pub mod hyperloglog;
 pub mod list;
 mod lookup;
 pub mod registry;
+pub mod sorted;
 pub mod string;
+pub mod table;
+pub mod touched;
 pub mod wire;
 
 pub use collection::{Change, Collection, Held, commit};

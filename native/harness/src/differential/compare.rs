@@ -76,7 +76,7 @@ fn rule(command: &[Vec<u8>]) -> Rule {
         (b"command", b"info") if command.len() > 2 => Rule::Subcommands,
         (b"hello", _) => Rule::Greeting,
         (b"scan", b"all") => Rule::Exact,
-        (b"scan" | b"randomkey" | b"time" | b"lastsave" | b"role" | b"info" | b"bgsave", _)
+        (b"scan" | b"zrandmember" | b"randomkey" | b"time" | b"lastsave" | b"role" | b"info" | b"bgsave", _)
         | (b"client", b"id" | b"list" | b"info")
         | (b"memory", b"usage")
         // Redis shares small integers, and with them the time of their last use.

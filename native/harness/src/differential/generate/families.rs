@@ -1,9 +1,11 @@
 //! The commands under test.
 
 use super::bitmaps::BITMAPS;
+use super::geo;
 use super::hyperloglog::HYPERLOGLOG;
 use super::lists::LISTS;
 use super::sort::SORT;
+use super::sorted_sets;
 use super::template::Arg::{
     AtMillis, AtSeconds, CommandName, Cursor, Db, Float, Int, Key, Maybe, Millis, Name, Nested,
     Nonsense, OneOf, Options, Pattern, Repeat, Seconds, Small, Text, Value, W,
@@ -18,6 +20,8 @@ const DATA: &[(u32, Family, &[Template])] = &[
     (10, Family::HyperLogLog, HYPERLOGLOG),
     (30, Family::Lists, LISTS),
     (12, Family::Sort, SORT),
+    (45, Family::SortedSets, sorted_sets::TEMPLATES),
+    (25, Family::Geo, geo::TEMPLATES),
     (22, Family::Keys, KEYS),
     (16, Family::Expiry, EXPIRY),
 ];

@@ -6,9 +6,11 @@
 
 mod bitmaps;
 mod families;
+mod geo;
 mod hyperloglog;
 mod lists;
 mod sort;
+mod sorted_sets;
 mod template;
 mod time;
 mod words;

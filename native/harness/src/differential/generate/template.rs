@@ -67,6 +67,8 @@ pub(super) enum Family {
     HyperLogLog,
     Lists,
     Sort,
+    SortedSets,
+    Geo,
     Keys,
     Expiry,
     Databases,
