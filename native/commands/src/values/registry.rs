@@ -3,6 +3,10 @@
 use ferric_engine::{Codec, Entry, Malformed, Meta, Object};
 
 use super::collection::MAX_PACKED;
+use std::ops::ControlFlow;
+
+use ferric_engine::Entry;
+
 use super::hash::Hash;
 use super::list::List;
 use super::sorted::SortedSet;
@@ -62,6 +66,7 @@ fn collection<T: Collection>(entry: &Entry<'_>) -> &'static str {
 pub fn len(entry: &Entry<'_>) -> Result<usize, Fault> {
     match Kind::of(entry.meta.kind) {
         Some(Kind::List) => Ok(Held::<List>::of(*entry)?.view.len()),
+        Some(Kind::SortedSet) => Ok(Held::<SortedSet>::of(*entry)?.view.len()),
         _ => Err(WRONG_TYPE),
     }
 }
@@ -79,15 +84,35 @@ pub fn elements(
 ) -> Outcome {
     match Kind::of(entry.meta.kind) {
         Some(Kind::List) => Held::<List>::of(*entry)?.view.range(from, count).try_for_each(visit),
+        Some(Kind::SortedSet) => {
+            let view = Held::<SortedSet>::of(*entry)?.view;
+            let end = from.saturating_add(count).min(view.len());
+            let ended = view.visit(from.min(end)..end, false, |_, member| match visit(member) {
+                Ok(()) => ControlFlow::Continue(()),
+                Err(fault) => ControlFlow::Break(fault),
+            });
+            ended.break_value().map_or(Ok(()), Err)
+        }
         _ => Err(WRONG_TYPE),
     }
 }
 
-/// Hands a string, or the field of a hash, to `use_text`; nothing if the value is no such thing or
-/// has no such field.
-pub fn text(entry: &Entry<'_>, field: Option<&[u8]>, use_text: impl FnOnce(Option<&[u8]>)) {
+/// A string, or at this time the field of a hash; `None` if the value is no such thing or has no
+/// such field.
+///
+/// # Errors
+/// The stored value is malformed.
+pub fn text<'e>(
+    entry: &Entry<'e>,
+    field: Option<&[u8]>,
+    now_ms: u64,
+) -> Result<Option<&'e [u8]>, Fault> {
     match (Kind::of(entry.meta.kind), field) {
-        (Some(Kind::String), None) => use_text(Some(entry.value)),
-        _ => use_text(None),
+        (Some(Kind::String), None) => Ok(Some(entry.value)),
+        (Some(Kind::Hash), Some(name)) => {
+            let live = Held::<Hash>::of(*entry)?.view.live(now_ms);
+            Ok(live.get(name).map(|field| field.value))
+        }
+        _ => Ok(None),
     }
 }
