@@ -10,6 +10,7 @@ pub mod keys;
 pub mod lists;
 pub mod maintenance;
 pub mod server;
+pub mod sort;
 pub mod sorted_sets;
 pub mod strings;
 #[cfg(test)]

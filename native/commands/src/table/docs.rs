@@ -55,7 +55,7 @@ const SYNOPSES: &[(&str, &str)] = &[
          SET~encoding_offset_value=(encoding:string offset:integer value:integer) | \
          INCRBY~encoding_offset_increment=(encoding:string offset:integer increment:integer)>)>+]",
     ),
-    ("bitfield_ro", "key:key [GET~encoding_offset=(encoding:string offset:integer)+]"),
+    ("bitfield_ro", "key:key [GET~encoding_offset=(encoding:string offset:integer)++]"),
     ("bitop", "operation:string destkey:key key:key#1+"),
     (
         "bitpos",
@@ -230,6 +230,18 @@ const SYNOPSES: &[(&str, &str)] = &[
     ("setnx", "key:key value:string"),
     ("setrange", "key:key offset:integer value:string"),
     ("shutdown", "[nosave_save=<NOSAVE | SAVE>] [NOW]@7.0.0 [FORCE]@7.0.0 [ABORT]@7.0.0"),
+    (
+        "sort",
+        "key:key [BY~pattern:pattern#1] \
+         [LIMIT~offset_count=(offset:integer count:integer)] [GET~pattern:pattern#1++] \
+         [order=<ASC | DESC>] [ALPHA~sorting:pure-token] [STORE~destination:key#2]",
+    ),
+    (
+        "sort_ro",
+        "key:key [BY~pattern:pattern#1] \
+         [LIMIT~offset_count=(offset:integer count:integer)] [GET~pattern:pattern#1++] \
+         [order=<ASC | DESC>] [ALPHA~sorting:pure-token]",
+    ),
     ("strlen", "key:key"),
     ("substr", "key:key start:integer end:integer"),
     ("swapdb", "index1:integer index2:integer"),

@@ -11,6 +11,7 @@ pub(super) const FAMILIES: &[&[Command]] = &[
     families::bitmaps::COMMANDS,
     families::hyperloglog::COMMANDS,
     families::lists::COMMANDS,
+    families::sort::COMMANDS,
     families::keys::COMMANDS,
     families::databases::COMMANDS,
     families::connection::COMMANDS,

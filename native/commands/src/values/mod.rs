@@ -4,6 +4,7 @@ pub mod bitmap;
 pub mod collection;
 pub mod dice;
 pub mod expiry;
+pub mod hash;
 pub mod hyperloglog;
 pub mod list;
 mod lookup;
@@ -11,6 +12,7 @@ pub mod registry;
 pub mod sorted;
 pub mod string;
 pub mod table;
+pub mod touched;
 pub mod wire;
 
 pub use collection::{Change, Collection, Held, commit};

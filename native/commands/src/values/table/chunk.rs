@@ -268,6 +268,11 @@ impl Chunk {
         (0..self.len()).map(|at| self.entry(at))
     }
 
+    /// The entries whose keys have this tag.
+    pub(super) fn with_tag(&self, tag: u8) -> impl Iterator<Item = (&[u8], &[u8])> {
+        memchr::memchr_iter(tag, &self.buffer[..self.len()]).map(|at| self.entry(at))
+    }
+
     /// The entry of this rank in an order that depends only on which entries there are.
     pub(super) fn nth(&self, rank: usize) -> usize {
         let tags = &self.buffer[..self.len()];

@@ -144,6 +144,19 @@ impl Table {
         true
     }
 
+    /// The hash of a key, by which [`Table::with_hash`] finds it again. Differs from process to
+    /// process.
+    #[inline]
+    pub fn hash(key: &[u8]) -> u64 {
+        Hash::of(key).0
+    }
+
+    /// The entries whose keys have this hash; hardly ever more than one.
+    pub fn with_hash(&self, hash: u64) -> impl Iterator<Item = (&[u8], &[u8])> {
+        let chunk = self.chunk(self.index(Hash(hash)));
+        chunk.with_tag(Hash(hash).tag()).filter(move |(key, _)| Hash::of(key).0 == hash)
+    }
+
     /// All entries: key and payload.
     pub fn iter(&self) -> impl Iterator<Item = (&[u8], &[u8])> {
         (0..self.chunks).flat_map(|index| self.chunk(index).entries())

@@ -66,6 +66,7 @@ pub(super) enum Family {
     Bitmaps,
     HyperLogLog,
     Lists,
+    Sort,
     SortedSets,
     Geo,
     Keys,
