@@ -6,6 +6,7 @@ pub mod databases;
 pub mod keys;
 pub mod maintenance;
 pub mod server;
+pub mod streams;
 pub mod strings;
 #[cfg(test)]
 mod tests;

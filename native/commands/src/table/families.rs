@@ -6,6 +6,7 @@ use crate::families;
 /// The slices that make up the command table.
 pub(super) const FAMILIES: &[&[Command]] = &[
     families::strings::COMMANDS,
+    families::streams::COMMANDS,
     families::keys::COMMANDS,
     families::databases::COMMANDS,
     families::connection::COMMANDS,

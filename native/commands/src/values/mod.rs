@@ -4,6 +4,7 @@ pub mod collection;
 pub mod expiry;
 mod lookup;
 pub mod registry;
+pub mod stream;
 pub mod string;
 pub mod wire;
 

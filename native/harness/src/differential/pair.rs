@@ -7,8 +7,18 @@ use crate::client::{Client, ClientError};
 use crate::server::{Server, ServerError};
 
 /// What every session starts with, beside empty databases.
-const DEFAULTS: &[&str] =
-    &["CONFIG", "SET", "proto-max-bulk-len", "512mb", "client-query-buffer-limit", "1gb"];
+const DEFAULTS: &[&str] = &[
+    "CONFIG",
+    "SET",
+    "proto-max-bulk-len",
+    "512mb",
+    "client-query-buffer-limit",
+    "1gb",
+    "stream-node-max-bytes",
+    "4096",
+    "stream-node-max-entries",
+    "100",
+];
 
 /// Why a session could not be compared.
 #[derive(Debug, thiserror::Error)]

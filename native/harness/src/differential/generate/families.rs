@@ -1,5 +1,6 @@
 //! The commands under test.
 
+use super::streams::STREAMS;
 use super::template::Arg::{
     AtMillis, AtSeconds, CommandName, Cursor, Db, Float, Int, Key, Maybe, Millis, Name, Nested,
     Nonsense, OneOf, Options, Pattern, Repeat, Seconds, Small, Text, Value, W,
@@ -13,6 +14,7 @@ pub(super) fn any(rng: &mut Rng) -> Family {
         (45, Family::Strings),
         (22, Family::Keys),
         (16, Family::Expiry),
+        (600, Family::Streams),
         (5, Family::Databases),
         (6, Family::Connection),
         (6, Family::Server),
@@ -22,7 +24,7 @@ pub(super) fn any(rng: &mut Rng) -> Family {
 
 /// A family of commands on keys.
 pub(super) fn data(rng: &mut Rng) -> Family {
-    *rng.pick(&[Family::Strings, Family::Keys, Family::Expiry])
+    *rng.pick(&[Family::Strings, Family::Keys, Family::Expiry, Family::Streams])
 }
 
 /// The templates of a family.
@@ -31,6 +33,7 @@ pub(super) fn templates(family: Family) -> &'static [Template] {
         Family::Strings => STRINGS,
         Family::Keys => KEYS,
         Family::Expiry => EXPIRY,
+        Family::Streams => STREAMS,
         Family::Databases => DATABASES,
         Family::Connection => CONNECTION,
         Family::Server => SERVER,
@@ -42,7 +45,7 @@ pub(super) fn templates(family: Family) -> &'static [Template] {
 
 /// Names of all commands under test.
 pub(super) fn names() -> Vec<&'static str> {
-    let families = [STRINGS, KEYS, EXPIRY, DATABASES, CONNECTION, SERVER];
+    let families = [STRINGS, KEYS, EXPIRY, STREAMS, DATABASES, CONNECTION, SERVER];
     let first = families.into_iter().flatten().filter_map(|template| template.args.first());
     first
         .filter_map(|arg| match arg {
@@ -52,20 +55,20 @@ pub(super) fn names() -> Vec<&'static str> {
         .collect()
 }
 
-const fn often(weight: u32, args: &'static [Arg]) -> Template {
+pub(super) const fn often(weight: u32, args: &'static [Arg]) -> Template {
     Template { weight, args, damage: Damage::Allowed }
 }
 
-const fn once(args: &'static [Arg]) -> Template {
+pub(super) const fn once(args: &'static [Arg]) -> Template {
     often(10, args)
 }
 
-const fn rare(args: &'static [Arg]) -> Template {
+pub(super) const fn rare(args: &'static [Arg]) -> Template {
     often(2, args)
 }
 
 /// A command that only makes sense, or is only harmless, as it is.
-const fn fixed(args: &'static [Arg]) -> Template {
+pub(super) const fn fixed(args: &'static [Arg]) -> Template {
     Template { weight: 3, args, damage: Damage::Forbidden }
 }
 

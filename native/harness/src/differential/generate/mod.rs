@@ -5,6 +5,7 @@
 //! the values at which implementations go wrong. Some commands are then damaged.
 
 mod families;
+mod streams;
 mod template;
 mod time;
 mod words;
