@@ -12,6 +12,10 @@ use super::list::List;
 use super::sorted::SortedSet;
 use super::{Collection, Held, Kind, WRONG_TYPE, string};
 use crate::context::{Fault, Outcome};
+use ferric_engine::{Entry, Malformed, Meta, Object};
+
+use super::stream::Stream;
+use super::{Collection, Kind, string};
 
 /// OBJECT ENCODING.
 pub fn encoding(entry: &Entry<'_>) -> &'static str {
@@ -19,6 +23,7 @@ pub fn encoding(entry: &Entry<'_>) -> &'static str {
         Some(Kind::String) => string::encoding(entry.meta.flags, entry.value),
         Some(Kind::List) => collection::<List>(entry),
         Some(Kind::SortedSet) => collection::<SortedSet>(entry),
+        Some(Kind::Stream) => "stream",
         _ => "unknown",
     }
 }
@@ -114,5 +119,9 @@ pub fn text<'e>(
             Ok(live.get(name).map(|field| field.value))
         }
         _ => Ok(None),
+    }
+}
+        Some(Kind::Stream) => Ok(Box::new(Stream::decode(image)?)),
+        _ => Err(Malformed),
     }
 }

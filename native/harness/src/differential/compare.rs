@@ -58,6 +58,8 @@ enum Rule {
     /// Subcommands in the description of a command: Redis lists them in a random order, and knows
     /// others.
     Subcommands,
+    /// Times of deliveries to consumers, and times since: they depend on when the command ran.
+    Deliveries,
     /// The fields of HELLO that name the server.
     Greeting,
     /// Everything but the type: clock, chance, identity or memory decide.
@@ -78,6 +80,7 @@ fn rule(command: &[Vec<u8>]) -> Rule {
         (b"command", b"info") if command.len() > 2 => Rule::Subcommands,
         (b"zscan", _) => Rule::Scan,
         (b"hello", _) => Rule::Greeting,
+        (b"xpending", _) | (b"xinfo", b"stream" | b"consumers") => Rule::Deliveries,
         (b"scan", b"all") => Rule::Exact,
         (b"scan" | b"zrandmember" | b"randomkey" | b"time" | b"lastsave" | b"role" | b"info" | b"bgsave", _)
         | (b"client", b"id" | b"list" | b"info")
@@ -172,6 +175,7 @@ fn same(command: &[Vec<u8>], ours: &Reply, theirs: &Reply) -> bool {
         Rule::UnorderedPairs => sorted_pairs(a) == sorted_pairs(b),
         Rule::Scan => scanned(a, b),
         Rule::Subcommands => without_subcommands(a) == without_subcommands(b),
+        Rule::Deliveries => same_deliveries(a, b),
         Rule::Greeting => greeting(a) == greeting(b),
         Rule::Shape => true,
     }
@@ -197,6 +201,44 @@ fn near(a: &Value, b: &Value, tolerance: i64) -> bool {
         }
         _ => false,
     }
+}
+
+/// Whether two replies are the same but for times: those after `idle` and `seen-time`, and those in
+/// front of the number of deliveries of a pending entry.
+fn same_deliveries(a: &Value, b: &Value) -> bool {
+    const TOLERANCE_MS: i64 = 2000;
+    match (a, b) {
+        (Value::Array(a), Value::Array(b)) if a.len() == b.len() => {
+            a.iter().zip(b).enumerate().all(|(index, (x, y))| {
+                let is_time = is_pending(a) && index + 2 == a.len()
+                    || index > 0 && is_name_of_time(&a[index - 1]);
+                if is_time { near(x, y, TOLERANCE_MS) } else { same_deliveries(x, y) }
+            })
+        }
+        (Value::Map(a), Value::Map(b)) if a.len() == b.len() => {
+            a.iter().zip(b).all(|((name, x), (other, y))| {
+                let same = |x, y| match is_name_of_time(name) {
+                    true => near(x, y, TOLERANCE_MS),
+                    false => same_deliveries(x, y),
+                };
+                name == other && same(x, y)
+            })
+        }
+        _ => a == b,
+    }
+}
+
+/// A pending entry: its identifier, maybe its consumer, and two numbers.
+fn is_pending(items: &[Value]) -> bool {
+    matches!(
+        items,
+        [Value::Bulk(_), Value::Integer(_), Value::Integer(_)]
+            | [Value::Bulk(_), Value::Bulk(_), Value::Integer(_), Value::Integer(_)]
+    )
+}
+
+fn is_name_of_time(value: &Value) -> bool {
+    matches!(value, Value::Bulk(name) if name == b"idle" || name == b"seen-time")
 }
 
 fn texts(value: &Value) -> Option<Vec<String>> {
@@ -299,6 +341,22 @@ mod tests {
         assert!(!equal("ttl k", ":100\r\n", ":90\r\n"));
         assert!(!equal("ttl k", ":-1\r\n", ":-2\r\n") && !equal("ttl k", ":0\r\n", ":-1\r\n"));
         assert!(!equal("ttl k", "-ERR a\r\n", "-ERR b\r\n"));
+    }
+
+    #[test]
+    fn deliveries_may_be_some_time_apart() {
+        let pending = |time: i64, count: i64| {
+            format!("*1\r\n*4\r\n$3\r\n1-1\r\n$1\r\nc\r\n:{time}\r\n:{count}\r\n")
+        };
+        assert!(equal("xpending s g - + 9", &pending(5, 1), &pending(8, 1)));
+        assert!(!equal("xpending s g - + 9", &pending(5, 1), &pending(5, 2)));
+        assert!(!equal("xpending s g - + 9", &pending(5, 1), &pending(50_000, 1)));
+        let idle = |name: &str, number: i64| {
+            let len = name.len();
+            format!("*1\r\n*2\r\n${len}\r\n{name}\r\n:{number}\r\n")
+        };
+        assert!(equal("xinfo consumers s g", &idle("idle", 5), &idle("idle", 8)));
+        assert!(!equal("xinfo consumers s g", &idle("pending", 5), &idle("pending", 8)));
     }
 
     #[test]
