@@ -6,8 +6,8 @@ use crate::{Error, Id, Shape};
 /// Takes a value, element by element.
 ///
 /// First comes [`Sink::begin`], then the elements in the order in which they are stored. Which
-/// method takes them follows from the shape. What a value may not contain twice is for the sink to
-/// notice.
+/// method takes them follows from the shape; what a sink has no method for is passed over. What a value may
+/// not contain twice is for the sink to notice.
 pub trait Sink {
     /// What may go wrong.
     type Error: From<Error>;
@@ -23,62 +23,92 @@ pub trait Sink {
     ///
     /// # Errors
     /// The sink's own.
-    fn string(&mut self, value: Vec<u8>) -> Result<(), Self::Error>;
+    fn string(&mut self, value: Vec<u8>) -> Result<(), Self::Error> {
+        let _ = value;
+        Ok(())
+    }
 
     /// The next element of a list.
     ///
     /// # Errors
     /// The sink's own.
-    fn element(&mut self, element: &[u8]) -> Result<(), Self::Error>;
+    fn element(&mut self, element: &[u8]) -> Result<(), Self::Error> {
+        let _ = element;
+        Ok(())
+    }
 
     /// A member of a set.
     ///
     /// # Errors
     /// The sink's own.
-    fn member(&mut self, member: &[u8]) -> Result<(), Self::Error>;
+    fn member(&mut self, member: &[u8]) -> Result<(), Self::Error> {
+        let _ = member;
+        Ok(())
+    }
 
     /// A member of a sorted set. The score is not NaN.
     ///
     /// # Errors
     /// The sink's own.
-    fn scored(&mut self, member: &[u8], score: f64) -> Result<(), Self::Error>;
+    fn scored(&mut self, member: &[u8], score: f64) -> Result<(), Self::Error> {
+        let _ = (member, score);
+        Ok(())
+    }
 
     /// A field of a hash; `expiry_ms` since 1970, 0 for never.
     ///
     /// # Errors
     /// The sink's own.
-    fn field(&mut self, field: &[u8], value: &[u8], expiry_ms: u64) -> Result<(), Self::Error>;
+    fn field(&mut self, field: &[u8], value: &[u8], expiry_ms: u64) -> Result<(), Self::Error> {
+        let _ = (field, value, expiry_ms);
+        Ok(())
+    }
 
     /// The next entry of a stream. The IDs increase.
     ///
     /// # Errors
     /// The sink's own.
-    fn entry(&mut self, id: Id, fields: &[(Element<'_>, Element<'_>)]) -> Result<(), Self::Error>;
+    fn entry(&mut self, id: Id, fields: &[(Element<'_>, Element<'_>)]) -> Result<(), Self::Error> {
+        let _ = (id, fields);
+        Ok(())
+    }
 
     /// What there is to know about a stream besides its entries, after the last of them.
     ///
     /// # Errors
     /// The sink's own.
-    fn state(&mut self, state: &StreamState) -> Result<(), Self::Error>;
+    fn state(&mut self, state: &StreamState) -> Result<(), Self::Error> {
+        let _ = state;
+        Ok(())
+    }
 
     /// A consumer group, after the state.
     ///
     /// # Errors
     /// The sink's own.
-    fn group(&mut self, group: &Group) -> Result<(), Self::Error>;
+    fn group(&mut self, group: &Group) -> Result<(), Self::Error> {
+        let _ = group;
+        Ok(())
+    }
 
     /// A consumer of the last group.
     ///
     /// # Errors
     /// The sink's own.
-    fn consumer(&mut self, consumer: &Consumer) -> Result<(), Self::Error>;
+    fn consumer(&mut self, consumer: &Consumer) -> Result<(), Self::Error> {
+        let _ = consumer;
+        Ok(())
+    }
 
     /// An entry that the last consumer has got and not yet acknowledged. The IDs of a consumer
     /// increase, and no two consumers of a group share one.
     ///
     /// # Errors
     /// The sink's own.
-    fn pending(&mut self, pending: &Pending) -> Result<(), Self::Error>;
+    fn pending(&mut self, pending: &Pending) -> Result<(), Self::Error> {
+        let _ = pending;
+        Ok(())
+    }
 }
 
 /// A stream besides its entries.
@@ -137,46 +167,6 @@ impl Sink for Discard {
     type Error = Error;
 
     fn begin(&mut self, _shape: Shape, _len: u64) -> Result<(), Error> {
-        Ok(())
-    }
-
-    fn string(&mut self, _value: Vec<u8>) -> Result<(), Error> {
-        Ok(())
-    }
-
-    fn element(&mut self, _element: &[u8]) -> Result<(), Error> {
-        Ok(())
-    }
-
-    fn member(&mut self, _member: &[u8]) -> Result<(), Error> {
-        Ok(())
-    }
-
-    fn scored(&mut self, _member: &[u8], _score: f64) -> Result<(), Error> {
-        Ok(())
-    }
-
-    fn field(&mut self, _field: &[u8], _value: &[u8], _expiry_ms: u64) -> Result<(), Error> {
-        Ok(())
-    }
-
-    fn entry(&mut self, _id: Id, _fields: &[(Element<'_>, Element<'_>)]) -> Result<(), Error> {
-        Ok(())
-    }
-
-    fn state(&mut self, _state: &StreamState) -> Result<(), Error> {
-        Ok(())
-    }
-
-    fn group(&mut self, _group: &Group) -> Result<(), Error> {
-        Ok(())
-    }
-
-    fn consumer(&mut self, _consumer: &Consumer) -> Result<(), Error> {
-        Ok(())
-    }
-
-    fn pending(&mut self, _pending: &Pending) -> Result<(), Error> {
         Ok(())
     }
 }

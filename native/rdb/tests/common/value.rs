@@ -17,10 +17,16 @@ pub enum Value {
 /// A stream.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Stream {
-    pub entries: Vec<(Id, Vec<(Vec<u8>, Vec<u8>)>)>,
+    pub entries: Vec<(Id, Pairs)>,
     pub state: StreamState,
-    pub groups: Vec<(Group, Vec<(Consumer, Vec<Pending>)>)>,
+    pub groups: Vec<(Group, Vec<Pel>)>,
 }
+
+/// Fields with their values.
+pub type Pairs = Vec<(Vec<u8>, Vec<u8>)>;
+
+/// A consumer and what it has pending.
+pub type Pel = (Consumer, Vec<Pending>);
 
 impl Value {
     /// The value of a DUMP.
