@@ -6,6 +6,7 @@ use smallvec::SmallVec;
 
 use super::lookup::Entry;
 use super::{Args, Begin, Find, Flag, KeySpec};
+use crate::pattern::is_option;
 
 /// Why the keys of a command cannot be told.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -52,6 +53,11 @@ pub fn keys_of(entry: &Entry, args: Args<'_>) -> Result<Keys, KeyError> {
     for spec in entry.command.keys {
         collect(entry, spec, args, &mut keys)?;
     }
+    if entry.command.name == "sort"
+        && let Some(position) = destination_of_sort(args)
+    {
+        keys.push(KeyAt { position, flags: &["OW", "update"] });
+    }
     if keys.is_empty() && !entry.has(Flag::NoMandatoryKeys) {
         return Err(KeyError::Invalid);
     }
@@ -62,6 +68,10 @@ fn collect(entry: &Entry, spec: &KeySpec, args: Args<'_>, keys: &mut Keys) -> Re
     let Some(begin) = begin(spec, args) else { return Ok(()) };
     let (first, last, step) = extent(spec, args, begin)?;
     let flags = flags_of(entry, spec, args);
+    // A range that ends before it begins is a syntax error, unlike a number of keys that is zero.
+    if last < first && matches!(spec.find, Find::Range { .. }) {
+        return Err(KeyError::Invalid);
+    }
     let mut at = first;
     while at <= last {
         match usize::try_from(at) {
@@ -75,8 +85,27 @@ fn collect(entry: &Entry, spec: &KeySpec, args: Args<'_>, keys: &mut Keys) -> Re
     Ok(())
 }
 
+/// The key behind the last STORE of a SORT; what belongs to another option is none.
+fn destination_of_sort(args: Args<'_>) -> Option<usize> {
+    let mut found = None;
+    let mut at = 2;
+    while let Some(word) = args.get(at) {
+        let is = |name: &str| word.eq_ignore_ascii_case(name.as_bytes());
+        if is("store") && at + 1 < args.len() {
+            found = Some(at + 1);
+        }
+        at += match () {
+            () if is("limit") => 3,
+            () if is("get") || is("by") => 2,
+            () => 1,
+        };
+    }
+    found
+}
+
 fn begin(spec: &KeySpec, args: Args<'_>) -> Option<i64> {
     match spec.begin {
+        Begin::Unknown => None,
         Begin::Index(index) => Some(i64::from(index)),
         Begin::Keyword(word, from) => {
             let is_word = |arg: &&[u8]| arg.eq_ignore_ascii_case(word.as_bytes());
@@ -127,16 +156,24 @@ fn flags_of(entry: &Entry, spec: &KeySpec, args: Args<'_>) -> &'static [&'static
     }
     let reads = match entry.command.name {
         "set" => args.iter().skip(3).any(|a| a.eq_ignore_ascii_case(b"get")),
-        "bitfield" => {
-            let only_gets = args.iter().skip(2).step_by(3).all(|a| a.eq_ignore_ascii_case(b"get"));
-            if only_gets {
-                return &["RO", "access"];
-            }
-            true
+        "bitfield" if !bitfield_writes(args.get(2..).unwrap_or_default()) => {
+            return &["RO", "access"];
         }
         _ => true,
     };
     if reads { &["RW", "access", "update"] } else { &["OW", "update"] }
+}
+
+/// Whether these words of a BITFIELD may change the key; true as well when they cannot be understood.
+fn bitfield_writes(mut words: Args<'_>) -> bool {
+    loop {
+        words = match *words {
+            [] => return false,
+            [word, _, _, ref rest @ ..] if is_option(word, "GET") => rest,
+            [word, _, ref rest @ ..] if is_option(word, "OVERFLOW") => rest,
+            _ => return true,
+        };
+    }
 }
 
 /// The old-style key range that COMMAND INFO shows beside the specifications: it covers the

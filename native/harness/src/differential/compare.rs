@@ -71,11 +71,12 @@ fn rule(command: &[Vec<u8>]) -> Rule {
         (b"ttl" | b"expiretime", _) => Rule::Near(2),
         (b"pttl" | b"pexpiretime", _) => Rule::Near(2000),
         (b"keys", _) => Rule::Unordered,
+        (b"sort" | b"sort_ro", _) if leaves_ties(command) => Rule::Shape,
         (b"config", b"get") => Rule::UnorderedPairs,
         (b"command", b"info") if command.len() > 2 => Rule::Subcommands,
         (b"hello", _) => Rule::Greeting,
         (b"scan", b"all") => Rule::Exact,
-        (b"scan" | b"randomkey" | b"time" | b"lastsave" | b"role" | b"info" | b"bgsave", _)
+        (b"scan" | b"zrandmember" | b"randomkey" | b"time" | b"lastsave" | b"role" | b"info" | b"bgsave", _)
         | (b"client", b"id" | b"list" | b"info")
         | (b"memory", b"usage")
         // Redis shares small integers, and with them the time of their last use.
@@ -84,6 +85,13 @@ fn rule(command: &[Vec<u8>]) -> Rule {
         | (_, b"help") => Rule::Shape,
         _ => Rule::Exact,
     }
+}
+
+/// Whether a SORT has a result that is not determined: which elements of the same weight come first
+/// when not all are wanted depends on the algorithm.
+fn leaves_ties(command: &[Vec<u8>]) -> bool {
+    let has = |word: &[u8]| command.iter().any(|other| other.eq_ignore_ascii_case(word));
+    has(b"alpha") && has(b"by") && has(b"limit")
 }
 
 /// The first difference between what `commands` led to.

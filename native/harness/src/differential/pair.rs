@@ -7,8 +7,16 @@ use crate::client::{Client, ClientError};
 use crate::server::{Server, ServerError};
 
 /// What every session starts with, beside empty databases.
-const DEFAULTS: &[&str] =
-    &["CONFIG", "SET", "proto-max-bulk-len", "512mb", "client-query-buffer-limit", "1gb"];
+const DEFAULTS: &[&str] = &[
+    "CONFIG",
+    "SET",
+    "proto-max-bulk-len",
+    "512mb",
+    "client-query-buffer-limit",
+    "1gb",
+    "hll-sparse-max-bytes",
+    "3000",
+];
 
 /// Why a session could not be compared.
 #[derive(Debug, thiserror::Error)]

@@ -1,5 +1,12 @@
 //! The commands under test.
 
+use super::bitmaps::BITMAPS;
+use super::geo;
+use super::hyperloglog::HYPERLOGLOG;
+use super::lists;
+use super::lists::LISTS;
+use super::sort::SORT;
+use super::sorted_sets;
 use super::template::Arg::{
     AtMillis, AtSeconds, CommandName, Cursor, Db, Float, Int, Key, Maybe, Millis, Name, Nested,
     Nonsense, OneOf, Options, Pattern, Repeat, Seconds, Small, Text, Value, W,
@@ -7,10 +14,43 @@ use super::template::Arg::{
 use super::template::{Arg, Damage, Family, Template};
 use crate::rng::Rng;
 
+/// Families of commands on keys: how often, and what they are.
+const DATA: &[(u32, Family, &[Template])] = &[
+    (45, Family::Strings, STRINGS),
+    (15, Family::Bitmaps, BITMAPS),
+    (10, Family::HyperLogLog, HYPERLOGLOG),
+    (30, Family::Lists, lists::TEMPLATES),
+    (45, Family::SortedSets, sorted_sets::TEMPLATES),
+    (25, Family::Geo, geo::TEMPLATES),
+    (22, Family::Keys, KEYS),
+    (16, Family::Expiry, EXPIRY),
+];
+
+/// Families of other commands.
+const OTHERS: &[(u32, Family, &[Template])] = &[
+    (5, Family::Databases, DATABASES),
+    (6, Family::Connection, CONNECTION),
+    (6, Family::Server, SERVER),
+];
+
+/// Families that are not chosen for a random command.
+const SPECIAL: &[(u32, Family, &[Template])] = &[
+    (0, Family::Reply, REPLY),
+    (0, Family::Password, PASSWORD),
+    (0, Family::ScanOptions, SCAN_OPTIONS),
+];
+
 /// A family for a random command.
 pub(super) fn any(rng: &mut Rng) -> Family {
+    let families: Vec<(u32, Family)> =
+        DATA.iter().chain(OTHERS).map(|(weight, family, _)| (*weight, *family)).collect();
+    *rng.pick_weighted(&families)
     const FAMILIES: &[(u32, Family)] = &[
         (45, Family::Strings),
+        (15, Family::Bitmaps),
+        (10, Family::HyperLogLog),
+        (30, Family::Lists),
+        (12, Family::Sort),
         (22, Family::Keys),
         (16, Family::Expiry),
         (5, Family::Databases),
@@ -22,13 +62,28 @@ pub(super) fn any(rng: &mut Rng) -> Family {
 
 /// A family of commands on keys.
 pub(super) fn data(rng: &mut Rng) -> Family {
-    *rng.pick(&[Family::Strings, Family::Keys, Family::Expiry])
+    rng.pick(DATA).1
+    *rng.pick(&[
+        Family::Strings,
+        Family::Bitmaps,
+        Family::HyperLogLog,
+        Family::Lists,
+        Family::Sort,
+        Family::Keys,
+        Family::Expiry,
+    ])
 }
 
 /// The templates of a family.
 pub(super) fn templates(family: Family) -> &'static [Template] {
+    let mut all = DATA.iter().chain(OTHERS).chain(SPECIAL);
+    all.find(|row| row.1 == family).map_or(&[], |row| row.2)
     match family {
         Family::Strings => STRINGS,
+        Family::Bitmaps => BITMAPS,
+        Family::HyperLogLog => HYPERLOGLOG,
+        Family::Lists => LISTS,
+        Family::Sort => SORT,
         Family::Keys => KEYS,
         Family::Expiry => EXPIRY,
         Family::Databases => DATABASES,
@@ -42,7 +97,12 @@ pub(super) fn templates(family: Family) -> &'static [Template] {
 
 /// Names of all commands under test.
 pub(super) fn names() -> Vec<&'static str> {
-    let families = [STRINGS, KEYS, EXPIRY, DATABASES, CONNECTION, SERVER];
+    let templates = DATA.iter().chain(OTHERS).flat_map(|(_, _, templates)| *templates);
+    templates
+        .filter_map(|template| match template.args.first() {
+            Some(W(name)) => Some(*name),
+    let families =
+        [STRINGS, BITMAPS, HYPERLOGLOG, LISTS, SORT, KEYS, EXPIRY, DATABASES, CONNECTION, SERVER];
     let first = families.into_iter().flatten().filter_map(|template| template.args.first());
     first
         .filter_map(|arg| match arg {
@@ -52,20 +112,20 @@ pub(super) fn names() -> Vec<&'static str> {
         .collect()
 }
 
-const fn often(weight: u32, args: &'static [Arg]) -> Template {
+pub(super) const fn often(weight: u32, args: &'static [Arg]) -> Template {
     Template { weight, args, damage: Damage::Allowed }
 }
 
-const fn once(args: &'static [Arg]) -> Template {
+pub(super) const fn once(args: &'static [Arg]) -> Template {
     often(10, args)
 }
 
-const fn rare(args: &'static [Arg]) -> Template {
+pub(super) const fn rare(args: &'static [Arg]) -> Template {
     often(2, args)
 }
 
 /// A command that only makes sense, or is only harmless, as it is.
-const fn fixed(args: &'static [Arg]) -> Template {
+pub(super) const fn fixed(args: &'static [Arg]) -> Template {
     Template { weight: 3, args, damage: Damage::Forbidden }
 }
 

@@ -4,7 +4,13 @@
 //! places are filled with words from small pools ([`words`]): few keys, so that commands meet, and
 //! the values at which implementations go wrong. Some commands are then damaged.
 
+mod bitmaps;
 mod families;
+mod geo;
+mod hyperloglog;
+mod lists;
+mod sort;
+mod sorted_sets;
 mod template;
 mod time;
 mod words;
