@@ -13,6 +13,7 @@ pub(super) const FAMILIES: &[&[Command]] = &[
     families::lists::COMMANDS,
     families::sort::COMMANDS,
     families::keys::COMMANDS,
+    families::dump::COMMANDS,
     families::databases::COMMANDS,
     families::connection::COMMANDS,
     families::client::COMMANDS,

@@ -3,10 +3,9 @@
 use ferric_engine::Entry;
 
 use super::list::List;
+use super::sorted::SortedSet;
 use super::{Collection, Held, Kind, WRONG_TYPE, string};
 use crate::context::{Fault, Outcome};
-use super::sorted::SortedSet;
-use super::{Collection, Held, Kind, string};
 
 /// OBJECT ENCODING.
 pub fn encoding(entry: &Entry<'_>) -> &'static str {
