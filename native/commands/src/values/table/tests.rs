@@ -59,7 +59,8 @@ fn step() -> impl Strategy<Value = Step> {
 /// Keys of all lengths, some of them too long for a chunk's buffer.
 fn odd_key(number: u16) -> Vec<u8> {
     let mut key = number.to_le_bytes().to_vec();
-    key.resize(2 + usize::from(number % 11) * if number % 50 == 0 { 80 } else { 1 }, b'k');
+    let unit = if number.is_multiple_of(50) { 80 } else { 1 };
+    key.resize(2 + usize::from(number % 11) * unit, b'k');
     key
 }
 
@@ -69,7 +70,7 @@ proptest! {
     #[test]
     fn behaves_like_a_map(steps in proptest::collection::vec(step(), 1..2000)) {
         let (mut table, mut model) = (Table::new(), HashMap::new());
-        let mut frozen: Vec<(Table, HashMap<Vec<u8>, Vec<u8>>)> = Vec::new();
+        let mut frozen = Vec::new();
         for step in steps {
             match step {
                 Step::Insert(number, payload) => {

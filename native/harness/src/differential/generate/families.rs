@@ -3,7 +3,6 @@
 use super::bitmaps::BITMAPS;
 use super::geo;
 use super::hyperloglog::HYPERLOGLOG;
-use super::lists;
 use super::lists::LISTS;
 use super::sort::SORT;
 use super::sorted_sets;
@@ -19,7 +18,8 @@ const DATA: &[(u32, Family, &[Template])] = &[
     (45, Family::Strings, STRINGS),
     (15, Family::Bitmaps, BITMAPS),
     (10, Family::HyperLogLog, HYPERLOGLOG),
-    (30, Family::Lists, lists::TEMPLATES),
+    (30, Family::Lists, LISTS),
+    (12, Family::Sort, SORT),
     (45, Family::SortedSets, sorted_sets::TEMPLATES),
     (25, Family::Geo, geo::TEMPLATES),
     (22, Family::Keys, KEYS),
@@ -45,54 +45,17 @@ pub(super) fn any(rng: &mut Rng) -> Family {
     let families: Vec<(u32, Family)> =
         DATA.iter().chain(OTHERS).map(|(weight, family, _)| (*weight, *family)).collect();
     *rng.pick_weighted(&families)
-    const FAMILIES: &[(u32, Family)] = &[
-        (45, Family::Strings),
-        (15, Family::Bitmaps),
-        (10, Family::HyperLogLog),
-        (30, Family::Lists),
-        (12, Family::Sort),
-        (22, Family::Keys),
-        (16, Family::Expiry),
-        (5, Family::Databases),
-        (6, Family::Connection),
-        (6, Family::Server),
-    ];
-    *rng.pick_weighted(FAMILIES)
 }
 
 /// A family of commands on keys.
 pub(super) fn data(rng: &mut Rng) -> Family {
     rng.pick(DATA).1
-    *rng.pick(&[
-        Family::Strings,
-        Family::Bitmaps,
-        Family::HyperLogLog,
-        Family::Lists,
-        Family::Sort,
-        Family::Keys,
-        Family::Expiry,
-    ])
 }
 
 /// The templates of a family.
 pub(super) fn templates(family: Family) -> &'static [Template] {
     let mut all = DATA.iter().chain(OTHERS).chain(SPECIAL);
     all.find(|row| row.1 == family).map_or(&[], |row| row.2)
-    match family {
-        Family::Strings => STRINGS,
-        Family::Bitmaps => BITMAPS,
-        Family::HyperLogLog => HYPERLOGLOG,
-        Family::Lists => LISTS,
-        Family::Sort => SORT,
-        Family::Keys => KEYS,
-        Family::Expiry => EXPIRY,
-        Family::Databases => DATABASES,
-        Family::Connection => CONNECTION,
-        Family::Server => SERVER,
-        Family::Reply => REPLY,
-        Family::Password => PASSWORD,
-        Family::ScanOptions => SCAN_OPTIONS,
-    }
 }
 
 /// Names of all commands under test.
@@ -101,12 +64,6 @@ pub(super) fn names() -> Vec<&'static str> {
     templates
         .filter_map(|template| match template.args.first() {
             Some(W(name)) => Some(*name),
-    let families =
-        [STRINGS, BITMAPS, HYPERLOGLOG, LISTS, SORT, KEYS, EXPIRY, DATABASES, CONNECTION, SERVER];
-    let first = families.into_iter().flatten().filter_map(|template| template.args.first());
-    first
-        .filter_map(|arg| match arg {
-            W(name) => Some(*name),
             _ => None,
         })
         .collect()
