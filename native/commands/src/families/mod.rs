@@ -4,6 +4,7 @@ pub mod bitmaps;
 pub mod client;
 pub mod connection;
 pub mod databases;
+pub mod dump;
 pub mod geo;
 pub mod hyperloglog;
 pub mod keys;

@@ -93,6 +93,7 @@ const SYNOPSES: &[(&str, &str)] = &[
     ("decr", "key:key"),
     ("decrby", "key:key decrement:integer"),
     ("del", "key:key+"),
+    ("dump", "key:key"),
     ("echo", "message:string"),
     ("exists", "key:key+"),
     ("expire", "key:key seconds:integer [condition=<NX | XX | GT | LT>]@7.0.0"),
@@ -208,6 +209,11 @@ const SYNOPSES: &[(&str, &str)] = &[
     ("pttl", "key:key"),
     ("rename", "key:key newkey:key#1"),
     ("renamenx", "key:key newkey:key#1"),
+    (
+        "restore",
+        "key:key ttl:integer serialized-value:string [REPLACE]@3.0.0 [ABSTTL]@5.0.0 \
+         [IDLETIME~seconds:integer]@5.0.0 [FREQ~frequency:integer]@5.0.0",
+    ),
     ("rpop", "key:key [count:integer]@6.2.0"),
     ("rpoplpush", "source:key destination:key#1"),
     ("rpush", "key:key element:string+"),

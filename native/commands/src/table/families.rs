@@ -14,6 +14,7 @@ pub(super) const FAMILIES: &[&[Command]] = &[
     families::sort::COMMANDS,
     families::streams::COMMANDS,
     families::keys::COMMANDS,
+    families::dump::COMMANDS,
     families::databases::COMMANDS,
     families::connection::COMMANDS,
     families::client::COMMANDS,
