@@ -40,7 +40,7 @@ impl Access<'_> {
         found: &Found,
     ) -> Result<Need, ReadError> {
         let space = &shard.spaces[usize::from(key.space)];
-        let stopped = self.core.stopped.load(Ordering::Relaxed);
+        let stopped = self.core.stopped.load(Ordering::Relaxed) || self.core.objects.has_ended();
         let (stamp, len) = match found.kept {
             Kept::Chain(handle) => {
                 let Some(chain) = space.chains.get(handle) else { return Err(ReadError::Damaged) };

@@ -104,6 +104,11 @@ impl Chains {
         self.slots.iter().zip(0..).filter_map(|(chain, handle)| Some((handle, chain.as_deref()?)))
     }
 
+    /// Handles are below this.
+    pub(crate) fn handles(&self) -> usize {
+        self.slots.len()
+    }
+
     /// How many chains there are.
     pub(crate) fn len(&self) -> usize {
         self.slots.len() - self.vacant.len()
