@@ -4,11 +4,15 @@ pub mod bitmaps;
 pub mod client;
 pub mod connection;
 pub mod databases;
+pub mod element_scan;
+pub mod hashes;
 pub mod hyperloglog;
 pub mod keys;
 pub mod lists;
 pub mod maintenance;
+pub mod sampling;
 pub mod server;
+pub mod sets;
 pub mod strings;
 #[cfg(test)]
 mod tests;

@@ -9,6 +9,8 @@ pub(super) const FAMILIES: &[&[Command]] = &[
     families::bitmaps::COMMANDS,
     families::hyperloglog::COMMANDS,
     families::lists::COMMANDS,
+    families::hashes::COMMANDS,
+    families::sets::COMMANDS,
     families::keys::COMMANDS,
     families::databases::COMMANDS,
     families::connection::COMMANDS,

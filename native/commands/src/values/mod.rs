@@ -9,6 +9,7 @@ pub mod hyperloglog;
 pub mod list;
 mod lookup;
 pub mod registry;
+pub mod set;
 pub mod string;
 pub mod table;
 pub mod touched;

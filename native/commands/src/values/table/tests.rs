@@ -59,7 +59,7 @@ fn step() -> impl Strategy<Value = Step> {
 /// Keys of all lengths, some of them too long for a chunk's buffer.
 fn odd_key(number: u16) -> Vec<u8> {
     let mut key = number.to_le_bytes().to_vec();
-    key.resize(2 + usize::from(number % 11) * if number % 50 == 0 { 80 } else { 1 }, b'k');
+    key.resize(2 + usize::from(number % 11) * if number.is_multiple_of(50) { 80 } else { 1 }, b'k');
     key
 }
 
@@ -69,7 +69,7 @@ proptest! {
     #[test]
     fn behaves_like_a_map(steps in proptest::collection::vec(step(), 1..2000)) {
         let (mut table, mut model) = (Table::new(), HashMap::new());
-        let mut frozen: Vec<(Table, HashMap<Vec<u8>, Vec<u8>>)> = Vec::new();
+        let mut frozen = Vec::new();
         for step in steps {
             match step {
                 Step::Insert(number, payload) => {
@@ -202,50 +202,4 @@ fn which_entry_is_drawn_does_not_depend_on_history() {
         (0..200).filter_map(|_| table.random(&mut dice).map(|(key, _)| key.to_vec())).collect()
     };
     assert_eq!(draws(&straight), draws(&winding));
-}
-
-/// Not a test of anything but time: `cargo test --release -- --ignored --nocapture table`.
-#[test]
-#[ignore = "a measurement"]
-fn times() {
-    for len in [100u32, 1000, 100_000, 1_000_000] {
-        let keys: Vec<_> = (0..len).map(|n| key(n.wrapping_mul(2_654_435_761) % len)).collect();
-        let rounds = (2_000_000 / len).max(1);
-        let ns = |start: std::time::Instant| {
-            start.elapsed().as_nanos() as f64 / f64::from(len) / f64::from(rounds)
-        };
-        let mut table = Table::new();
-        let start = std::time::Instant::now();
-        for _ in 0..rounds {
-            table = Table::new();
-            keys.iter().for_each(|key| {
-                table.insert(key, b"12345678");
-            });
-        }
-        let insert = ns(start);
-        let start = std::time::Instant::now();
-        let mut hits = 0;
-        for _ in 0..rounds {
-            hits += keys.iter().filter(|key| table.contains(key)).count();
-        }
-        let get = ns(start);
-        let start = std::time::Instant::now();
-        let copy = table.clone();
-        let freeze = start.elapsed();
-        drop(copy);
-        let overhead = (table.heap_bytes() - table.content_bytes()) as f64 / table.len() as f64;
-        let start = std::time::Instant::now();
-        let mut dice = Dice::new(1);
-        (0..10_000).for_each(|_| hits += table.random(&mut dice).map_or(0, |(key, _)| key.len()));
-        let random = start.elapsed().as_nanos() / 10_000;
-        let start = std::time::Instant::now();
-        keys.iter().for_each(|key| {
-            table.remove(key);
-        });
-        let remove = start.elapsed().as_nanos() / u128::from(len);
-        println!(
-            "{len}: insert {insert:.0} ns, contains {get:.0} ns, remove {remove} ns, random \
-             {random} ns, clone {freeze:?}, {overhead:.1} bytes an entry ({hits})"
-        );
-    }
 }
