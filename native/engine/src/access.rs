@@ -234,6 +234,18 @@ impl<'e> Access<'e> {
         Ok(Locked { access: self, shards })
     }
 
+    /// [`Access::acquire`] for all keys there may be: for who learns their names only from values.
+    ///
+    /// # Errors
+    /// Somebody else has one of the shards for longer.
+    pub fn acquire_every(&mut self) -> Result<Locked<'_, 'e>, Contended> {
+        let shards = (0u16..)
+            .take(self.core.shards.len())
+            .map(|number| Ok((number, self.wait_for(number)?)))
+            .collect::<Result<_, _>>()?;
+        Ok(Locked { access: self, shards })
+    }
+
     fn wait_for(&self, shard: u16) -> Result<MutexGuard<'e, Shard>, Contended> {
         let core: &'e Core = self.core;
         let shard = &core.shards[usize::from(shard)];
@@ -471,6 +483,11 @@ struct Found {
 }
 
 impl<'e> Locked<'_, 'e> {
+    /// [`Access::key`], for who learns of a key while shards are locked; its own has to be.
+    pub fn key<'k>(&self, space: u16, shard: u16, bytes: &'k [u8]) -> Key<'k> {
+        self.access.key(space, shard, bytes)
+    }
+
     /// The key's live value; notes the access. An expired key is removed and counts as missing.
     ///
     /// # Errors

@@ -5,6 +5,7 @@ pub mod client;
 pub mod connection;
 pub mod databases;
 pub mod element_scan;
+pub mod geo;
 pub mod hashes;
 pub mod hyperloglog;
 pub mod keys;
@@ -13,6 +14,8 @@ pub mod maintenance;
 pub mod sampling;
 pub mod server;
 pub mod sets;
+pub mod sort;
+pub mod sorted_sets;
 pub mod strings;
 #[cfg(test)]
 mod tests;

@@ -207,7 +207,13 @@ fn getkeys_of_every_command() {
             let keys: Vec<&String> = (first..=last).step_by(step).map(|n| &words[n]).collect();
             let bulks: String =
                 keys.iter().map(|key| format!("${}\r\n{key}\r\n", key.len())).collect();
-            let expected = format!("*{}\r\n{bulks}", keys.len());
+            // Redis refuses a range of keys that has none, as PFMERGE's sources may have.
+            let begins_behind = |spec: &table::KeySpec| matches!(spec.begin, table::Begin::Index(at) if at as usize >= count);
+            let expected = if entry.command.keys.iter().any(begins_behind) {
+                "-ERR Invalid arguments specified for command\r\n".to_owned()
+            } else {
+                format!("*{}\r\n{bulks}", keys.len())
+            };
             // COMMAND GETKEYS itself wants a command with at least one argument.
             assert_eq!(fixture.run(&format!("COMMAND GETKEYS {}", words.join(" "))), expected);
             seen += 1;

@@ -24,6 +24,20 @@ pub fn deprecation(full_name: &str) -> Option<Deprecation> {
         "getset" => ("6.2.0", "`SET` with `GET`"),
         "rpoplpush" => ("6.2.0", "`LMOVE` with the `RIGHT` and `LEFT` arguments"),
         "substr" => ("2.0.0", "`GETRANGE`"),
+        "zrevrange" => ("6.2.0", "`ZRANGE` with the `REV` argument"),
+        "zrangebyscore" => ("6.2.0", "`ZRANGE` with the `BYSCORE` argument"),
+        "zrevrangebyscore" => ("6.2.0", "`ZRANGE` with the `REV` and `BYSCORE` arguments"),
+        "zrangebylex" => ("6.2.0", "`ZRANGE` with the `BYLEX` argument"),
+        "zrevrangebylex" => ("6.2.0", "`ZRANGE` with the `REV` and `BYLEX` arguments"),
+        "georadius" => ("6.2.0", "`GEOSEARCH` and `GEOSEARCHSTORE` with the `BYRADIUS` argument"),
+        "georadius_ro" => ("6.2.0", "`GEOSEARCH` with the `BYRADIUS` argument"),
+        "georadiusbymember" => (
+            "6.2.0",
+            "`GEOSEARCH` and `GEOSEARCHSTORE` with the `BYRADIUS` and `FROMMEMBER` arguments",
+        ),
+        "georadiusbymember_ro" => {
+            ("6.2.0", "`GEOSEARCH` with the `BYRADIUS` and `FROMMEMBER` arguments")
+        }
         _ => return None,
     };
     Some(Deprecation { since, replaced_by })
@@ -42,7 +56,7 @@ const SYNOPSES: &[(&str, &str)] = &[
          SET~encoding_offset_value=(encoding:string offset:integer value:integer) | \
          INCRBY~encoding_offset_increment=(encoding:string offset:integer increment:integer)>)>+]",
     ),
-    ("bitfield_ro", "key:key [GET~encoding_offset=(encoding:string offset:integer)+]"),
+    ("bitfield_ro", "key:key [GET~encoding_offset=(encoding:string offset:integer)++]"),
     ("bitop", "operation:string destkey:key key:key#1+"),
     (
         "bitpos",
@@ -88,6 +102,52 @@ const SYNOPSES: &[(&str, &str)] = &[
     ("ferricstore.backup", "path:string"),
     ("flushall", "[async=<ASYNC@4.0.0 | SYNC@6.2.0>]"),
     ("flushdb", "[async=<ASYNC@4.0.0 | SYNC@6.2.0>]"),
+    (
+        "geoadd",
+        "key:key [condition=<NX | XX>]@6.2.0 [CH]@6.2.0 \
+         longitude_latitude_member=(longitude:double latitude:double member:string)+",
+    ),
+    ("geodist", "key:key member1:string member2:string [unit=<M | KM | FT | MI>]"),
+    ("geohash", "key:key member:string+"),
+    ("geopos", "key:key member:string+"),
+    (
+        "georadius",
+        "key:key longitude:double latitude:double radius:double unit=<M | KM | FT | MI> \
+         [WITHCOORD] [WITHDIST] [WITHHASH] [count=(COUNT~count:integer [ANY]@6.2.0)] [order=<ASC \
+         | DESC>] [STORE~key:key#1] [STOREDIST~key:key#2]",
+    ),
+    (
+        "georadius_ro",
+        "key:key longitude:double latitude:double radius:double unit=<M | KM | FT | MI> \
+         [WITHCOORD] [WITHDIST] [WITHHASH] [count=(COUNT~count:integer [ANY]@6.2.0)] [order=<ASC \
+         | DESC>]",
+    ),
+    (
+        "georadiusbymember",
+        "key:key member:string radius:double unit=<M | KM | FT | MI> [WITHCOORD] [WITHDIST] \
+         [WITHHASH] [count=(COUNT~count:integer [ANY])] [order=<ASC | DESC>] [STORE~key:key#1] \
+         [STOREDIST~key:key#2]",
+    ),
+    (
+        "georadiusbymember_ro",
+        "key:key member:string radius:double unit=<M | KM | FT | MI> [WITHCOORD] [WITHDIST] \
+         [WITHHASH] [count=(COUNT~count:integer [ANY])] [order=<ASC | DESC>]",
+    ),
+    (
+        "geosearch",
+        "key:key from=<FROMMEMBER~member:string | FROMLONLAT~longitude_latitude=(longitude:double \
+         latitude:double)> by=<circle=(BYRADIUS~radius:double unit=<M | KM | FT | MI>) | \
+         box=(BYBOX~width:double height:double unit=<M | KM | FT | MI>)> [order=<ASC | DESC>] \
+         [count=(COUNT~count:integer [ANY])] [WITHCOORD] [WITHDIST] [WITHHASH]",
+    ),
+    (
+        "geosearchstore",
+        "destination:key source:key#1 from=<FROMMEMBER~member:string | \
+         FROMLONLAT~longitude_latitude=(longitude:double latitude:double)> \
+         by=<circle=(BYRADIUS~radius:double unit=<M | KM | FT | MI>) | box=(BYBOX~width:double \
+         height:double unit=<M | KM | FT | MI>)> [order=<ASC | DESC>] [count=(COUNT~count:integer \
+         [ANY])] [STOREDIST]",
+    ),
     ("get", "key:key"),
     ("getbit", "key:key offset:integer"),
     ("getdel", "key:key"),
@@ -242,6 +302,18 @@ const SYNOPSES: &[(&str, &str)] = &[
     ("smembers", "key:key"),
     ("smismember", "key:key member:string+"),
     ("smove", "source:key destination:key#1 member:string"),
+    (
+        "sort",
+        "key:key [BY~pattern:pattern#1] \
+         [LIMIT~offset_count=(offset:integer count:integer)] [GET~pattern:pattern#1++] \
+         [order=<ASC | DESC>] [ALPHA~sorting:pure-token] [STORE~destination:key#2]",
+    ),
+    (
+        "sort_ro",
+        "key:key [BY~pattern:pattern#1] \
+         [LIMIT~offset_count=(offset:integer count:integer)] [GET~pattern:pattern#1++] \
+         [order=<ASC | DESC>] [ALPHA~sorting:pure-token]",
+    ),
     ("spop", "key:key [count:integer]@3.2.0"),
     ("srandmember", "key:key [count:integer]@2.6.0"),
     ("srem", "key:key member:string+"),
@@ -255,6 +327,80 @@ const SYNOPSES: &[(&str, &str)] = &[
     ("ttl", "key:key"),
     ("type", "key:key"),
     ("unlink", "key:key+"),
+    (
+        "zadd",
+        "key:key [condition=<NX | XX>]@3.0.2 [comparison=<GT | LT>]@6.2.0 [CH]@3.0.2 [INCR]@3.0.2 \
+         score_member=(score:double member:string)+",
+    ),
+    ("zcard", "key:key"),
+    ("zcount", "key:key min:double max:double"),
+    ("zdiff", "numkeys:integer key:key+ [WITHSCORES]"),
+    ("zdiffstore", "destination:key numkeys:integer key:key#1+"),
+    ("zincrby", "key:key increment:integer member:string"),
+    (
+        "zinter",
+        "numkeys:integer key:key+ [WEIGHTS~weight:integer+] [AGGREGATE~aggregate=<SUM | MIN | \
+         MAX>] [WITHSCORES]",
+    ),
+    ("zintercard", "numkeys:integer key:key+ [LIMIT~limit:integer]"),
+    (
+        "zinterstore",
+        "destination:key numkeys:integer key:key#1+ [WEIGHTS~weight:integer+] \
+         [AGGREGATE~aggregate=<SUM | MIN | MAX>]",
+    ),
+    ("zlexcount", "key:key min:string max:string"),
+    ("zmpop", "numkeys:integer key:key+ where=<MIN | MAX> [COUNT~count:integer]"),
+    ("zmscore", "key:key member:string+"),
+    ("zpopmax", "key:key [count:integer]"),
+    ("zpopmin", "key:key [count:integer]"),
+    ("zrandmember", "key:key [options=(count:integer [WITHSCORES])]"),
+    (
+        "zrange",
+        "key:key start:string stop:string [sortby=<BYSCORE | BYLEX>]@6.2.0 [REV]@6.2.0 \
+         [LIMIT~offset_count=(offset:integer count:integer)]@6.2.0 [WITHSCORES]",
+    ),
+    (
+        "zrangebylex",
+        "key:key min:string max:string [LIMIT~offset_count=(offset:integer count:integer)]",
+    ),
+    (
+        "zrangebyscore",
+        "key:key min:double max:double [WITHSCORES]@2.0.0 [LIMIT~offset_count=(offset:integer \
+         count:integer)]",
+    ),
+    (
+        "zrangestore",
+        "dst:key src:key#1 min:string max:string [sortby=<BYSCORE | BYLEX>] [REV] \
+         [LIMIT~offset_count=(offset:integer count:integer)]",
+    ),
+    ("zrank", "key:key member:string [WITHSCORE]@7.2.0"),
+    ("zrem", "key:key member:string+"),
+    ("zremrangebylex", "key:key min:string max:string"),
+    ("zremrangebyrank", "key:key start:integer stop:integer"),
+    ("zremrangebyscore", "key:key min:double max:double"),
+    ("zrevrange", "key:key start:integer stop:integer [WITHSCORES]"),
+    (
+        "zrevrangebylex",
+        "key:key max:string min:string [LIMIT~offset_count=(offset:integer count:integer)]",
+    ),
+    (
+        "zrevrangebyscore",
+        "key:key max:double min:double [WITHSCORES] [LIMIT~offset_count=(offset:integer \
+         count:integer)]",
+    ),
+    ("zrevrank", "key:key member:string [WITHSCORE]@7.2.0"),
+    ("zscan", "key:key cursor:integer [MATCH~pattern:pattern] [COUNT~count:integer]"),
+    ("zscore", "key:key member:string"),
+    (
+        "zunion",
+        "numkeys:integer key:key+ [WEIGHTS~weight:integer+] [AGGREGATE~aggregate=<SUM | MIN | \
+         MAX>] [WITHSCORES]",
+    ),
+    (
+        "zunionstore",
+        "destination:key numkeys:integer key:key#1+ [WEIGHTS~weight:integer+] \
+         [AGGREGATE~aggregate=<SUM | MIN | MAX>]",
+    ),
 ];
 
 #[cfg(test)]

@@ -6,11 +6,14 @@ use crate::families;
 /// The slices that make up the command table.
 pub(super) const FAMILIES: &[&[Command]] = &[
     families::strings::COMMANDS,
+    families::sorted_sets::COMMANDS,
+    families::geo::COMMANDS,
     families::bitmaps::COMMANDS,
     families::hyperloglog::COMMANDS,
     families::lists::COMMANDS,
     families::hashes::COMMANDS,
     families::sets::COMMANDS,
+    families::sort::COMMANDS,
     families::keys::COMMANDS,
     families::databases::COMMANDS,
     families::connection::COMMANDS,

@@ -53,6 +53,11 @@ pub fn keys_of(entry: &Entry, args: Args<'_>) -> Result<Keys, KeyError> {
     for spec in entry.command.keys {
         collect(entry, spec, args, &mut keys)?;
     }
+    if entry.command.name == "sort"
+        && let Some(position) = destination_of_sort(args)
+    {
+        keys.push(KeyAt { position, flags: &["OW", "update"] });
+    }
     if keys.is_empty() && !entry.has(Flag::NoMandatoryKeys) {
         return Err(KeyError::Invalid);
     }
@@ -80,8 +85,27 @@ fn collect(entry: &Entry, spec: &KeySpec, args: Args<'_>, keys: &mut Keys) -> Re
     Ok(())
 }
 
+/// The key behind the last STORE of a SORT; what belongs to another option is none.
+fn destination_of_sort(args: Args<'_>) -> Option<usize> {
+    let mut found = None;
+    let mut at = 2;
+    while let Some(word) = args.get(at) {
+        let is = |name: &str| word.eq_ignore_ascii_case(name.as_bytes());
+        if is("store") && at + 1 < args.len() {
+            found = Some(at + 1);
+        }
+        at += match () {
+            () if is("limit") => 3,
+            () if is("get") || is("by") => 2,
+            () => 1,
+        };
+    }
+    found
+}
+
 fn begin(spec: &KeySpec, args: Args<'_>) -> Option<i64> {
     match spec.begin {
+        Begin::Unknown => None,
         Begin::Index(index) => Some(i64::from(index)),
         Begin::Keyword(word, from) => {
             let is_word = |arg: &&[u8]| arg.eq_ignore_ascii_case(word.as_bytes());

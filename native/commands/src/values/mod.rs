@@ -10,6 +10,7 @@ pub mod list;
 mod lookup;
 pub mod registry;
 pub mod set;
+pub mod sorted;
 pub mod string;
 pub mod table;
 pub mod touched;

@@ -5,7 +5,9 @@ use ferric_engine::Entry;
 use super::hash::Hash;
 use super::list::List;
 use super::set::Set;
-use super::{Collection, Held, Kind, string};
+use super::sorted::SortedSet;
+use super::{Collection, Held, Kind, WRONG_TYPE, string};
+use crate::context::{Fault, Outcome};
 
 /// OBJECT ENCODING.
 pub fn encoding(entry: &Entry<'_>) -> &'static str {
@@ -14,10 +16,63 @@ pub fn encoding(entry: &Entry<'_>) -> &'static str {
         Some(Kind::List) => collection::<List>(entry),
         Some(Kind::Hash) => collection::<Hash>(entry),
         Some(Kind::Set) => collection::<Set>(entry),
+        Some(Kind::SortedSet) => collection::<SortedSet>(entry),
         _ => "unknown",
     }
 }
 
 fn collection<T: Collection>(entry: &Entry<'_>) -> &'static str {
     Held::<T>::of(*entry).map_or("unknown", |held| T::encoding(held.view, entry.meta.flags))
+}
+
+/// Number of elements of a value that SORT takes.
+///
+/// # Errors
+/// WRONGTYPE for any other.
+pub fn len(entry: &Entry<'_>) -> Result<usize, Fault> {
+    match Kind::of(entry.meta.kind) {
+        Some(Kind::List) => Ok(Held::<List>::of(*entry)?.view.len()),
+        Some(Kind::Set) => Ok(Held::<Set>::of(*entry)?.view.len()),
+        _ => Err(WRONG_TYPE),
+    }
+}
+
+/// Hands up to `count` elements of a value that SORT takes, from the one at `from` on, to `visit`:
+/// those of a list in its order, those of a sorted set by score, those of a set in any order.
+///
+/// # Errors
+/// WRONGTYPE for any other; what `visit` returns, which ends the visit.
+pub fn elements(
+    entry: &Entry<'_>,
+    from: usize,
+    count: usize,
+    visit: &mut dyn FnMut(&[u8]) -> Outcome,
+) -> Outcome {
+    match Kind::of(entry.meta.kind) {
+        Some(Kind::List) => Held::<List>::of(*entry)?.view.range(from, count).try_for_each(visit),
+        Some(Kind::Set) => {
+            let mut members = Held::<Set>::of(*entry)?.view.iter().skip(from).take(count);
+            members.try_for_each(|member| member.with(&mut *visit))
+        }
+        _ => Err(WRONG_TYPE),
+    }
+}
+
+/// Hands a string, or the field that a hash has at this time, to `use_text`; nothing if the value is
+/// no such thing or has no such field.
+pub fn text(
+    entry: &Entry<'_>,
+    field: Option<&[u8]>,
+    now_ms: u64,
+    use_text: impl FnOnce(Option<&[u8]>),
+) {
+    match (Kind::of(entry.meta.kind), field) {
+        (Some(Kind::String), None) => use_text(Some(entry.value)),
+        (Some(Kind::Hash), Some(field)) => {
+            let held = Held::<Hash>::of(*entry).ok();
+            let found = held.and_then(|held| held.view.live(now_ms).get(field));
+            use_text(found.map(|found| found.value));
+        }
+        _ => use_text(None),
+    }
 }

@@ -90,6 +90,12 @@ impl<B: AsRef<[u8]>> Integers<B> {
     }
 }
 
+impl<'a> Integers<&'a [u8]> {
+    pub(super) fn into_iter(self) -> impl Iterator<Item = i64> + use<'a> {
+        self.bytes.chunks_exact(self.width).map(read)
+    }
+}
+
 impl Integers<Vec<u8>> {
     pub(super) fn as_ref(&self) -> Integers<&[u8]> {
         Integers { width: self.width, bytes: &self.bytes }

@@ -132,6 +132,15 @@ impl<'a> View<'a> {
         }
     }
 
+    /// All members.
+    pub fn iter(&self) -> Box<dyn Iterator<Item = Member<'a>> + 'a> {
+        match self.form {
+            FormView::Integers(integers) => Box::new(integers.into_iter().map(Member::Integer)),
+            FormView::Packed(packed) => Box::new(packed.members().map(Member::Text)),
+            FormView::Table(table) => Box::new(table.iter().map(|(text, _)| Member::Text(text))),
+        }
+    }
+
     /// [`View::for_each`] in an order that depends only on which members there are.
     pub fn for_each_ordered(&self, mut visit: impl FnMut(Member<'a>)) {
         match self.form {

@@ -59,7 +59,8 @@ fn step() -> impl Strategy<Value = Step> {
 /// Keys of all lengths, some of them too long for a chunk's buffer.
 fn odd_key(number: u16) -> Vec<u8> {
     let mut key = number.to_le_bytes().to_vec();
-    key.resize(2 + usize::from(number % 11) * if number.is_multiple_of(50) { 80 } else { 1 }, b'k');
+    let unit = if number.is_multiple_of(50) { 80 } else { 1 };
+    key.resize(2 + usize::from(number % 11) * unit, b'k');
     key
 }
 

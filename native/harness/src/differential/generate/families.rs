@@ -1,8 +1,12 @@
 //! The commands under test.
 
 use super::bitmaps::BITMAPS;
+use super::geo;
+use super::hashes;
 use super::hyperloglog::HYPERLOGLOG;
-use super::lists;
+use super::lists::LISTS;
+use super::sort::SORT;
+use super::sorted_sets;
 use super::template::Arg::{
     AtMillis, AtSeconds, CommandName, Cursor, Db, Float, Int, Key, Maybe, Millis, Name, Nested,
     Nonsense, OneOf, Options, Pattern, Repeat, Seconds, Small, Text, Value, W,
@@ -15,7 +19,10 @@ const DATA: &[(u32, Family, &[Template])] = &[
     (45, Family::Strings, STRINGS),
     (15, Family::Bitmaps, BITMAPS),
     (10, Family::HyperLogLog, HYPERLOGLOG),
-    (30, Family::Lists, lists::TEMPLATES),
+    (30, Family::Lists, LISTS),
+    (12, Family::Sort, SORT),
+    (45, Family::SortedSets, sorted_sets::TEMPLATES),
+    (25, Family::Geo, geo::TEMPLATES),
     (22, Family::Keys, KEYS),
     (16, Family::Expiry, EXPIRY),
 ];

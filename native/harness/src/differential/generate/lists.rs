@@ -30,7 +30,7 @@ const POSITION: Arg = OneOf(&[
 const FEW: Arg = Repeat(&[ELEMENT]);
 const MANY: Arg = Repeat(&[Repeat(&[ELEMENT])]);
 
-pub(super) const TEMPLATES: &[Template] = &[
+pub(super) const LISTS: &[Template] = &[
     often(30, &[W("RPUSH"), LIST, FEW]),
     often(30, &[W("LPUSH"), LIST, FEW]),
     often(10, &[W("RPUSH"), LIST, MANY]),
