@@ -7,6 +7,7 @@ use ferric_engine::{Codec, Entry, Malformed, Meta, Object};
 use super::collection::MAX_PACKED;
 use super::hash::Hash;
 use super::list::List;
+use super::set::Set;
 use super::sorted::SortedSet;
 use super::stream::Stream;
 use super::{Collection, Held, Kind, WRONG_TYPE, string};
@@ -17,6 +18,8 @@ pub fn encoding(entry: &Entry<'_>) -> &'static str {
     match Kind::of(entry.meta.kind) {
         Some(Kind::String) => string::encoding(entry.meta.flags, entry.value),
         Some(Kind::List) => collection::<List>(entry),
+        Some(Kind::Hash) => collection::<Hash>(entry),
+        Some(Kind::Set) => collection::<Set>(entry),
         Some(Kind::SortedSet) => collection::<SortedSet>(entry),
         Some(Kind::Stream) => collection::<Stream>(entry),
         _ => "unknown",
@@ -68,6 +71,7 @@ pub fn len(entry: &Entry<'_>) -> Result<usize, Fault> {
     match Kind::of(entry.meta.kind) {
         Some(Kind::List) => Ok(Held::<List>::of(*entry)?.view.len()),
         Some(Kind::SortedSet) => Ok(Held::<SortedSet>::of(*entry)?.view.len()),
+        Some(Kind::Set) => Ok(Held::<Set>::of(*entry)?.view.len()),
         _ => Err(WRONG_TYPE),
     }
 }
@@ -93,6 +97,9 @@ pub fn elements(
                 Err(fault) => ControlFlow::Break(fault),
             });
             ended.break_value().map_or(Ok(()), Err)
+        Some(Kind::Set) => {
+            let mut members = Held::<Set>::of(*entry)?.view.iter().skip(from).take(count);
+            members.try_for_each(|member| member.with(&mut *visit))
         }
         _ => Err(WRONG_TYPE),
     }
@@ -115,5 +122,21 @@ pub fn text<'e>(
             Ok(live.get(name).map(|field| field.value))
         }
         _ => Ok(None),
+/// Hands a string, or the field that a hash has at this time, to `use_text`; nothing if the value is
+/// no such thing or has no such field.
+pub fn text(
+    entry: &Entry<'_>,
+    field: Option<&[u8]>,
+    now_ms: u64,
+    use_text: impl FnOnce(Option<&[u8]>),
+) {
+    match (Kind::of(entry.meta.kind), field) {
+        (Some(Kind::String), None) => use_text(Some(entry.value)),
+        (Some(Kind::Hash), Some(field)) => {
+            let held = Held::<Hash>::of(*entry).ok();
+            let found = held.and_then(|held| held.view.live(now_ms).get(field));
+            use_text(found.map(|found| found.value));
+        }
+        _ => use_text(None),
     }
 }
