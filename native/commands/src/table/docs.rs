@@ -20,6 +20,7 @@ pub fn synopsis(full_name: &str) -> &'static str {
 /// Why not to use the command, if there is a reason.
 pub fn deprecation(full_name: &str) -> Option<Deprecation> {
     let (since, replaced_by) = match full_name {
+        "hmset" => ("4.0.0", "`HSET` with several fields"),
         "getset" => ("6.2.0", "`SET` with `GET`"),
         "rpoplpush" => ("6.2.0", "`LMOVE` with the `RIGHT` and `LEFT` arguments"),
         "substr" => ("2.0.0", "`GETRANGE`"),
@@ -159,11 +160,71 @@ const SYNOPSES: &[(&str, &str)] = &[
     ),
     ("getrange", "key:key start:integer end:integer"),
     ("getset", "key:key value:string"),
+    ("hdel", "key:key field:string+"),
     (
         "hello",
         "[arguments=(protover:integer [AUTH~username_password=(username:string \
          password:string)] [SETNAME~clientname:string])]",
     ),
+    ("hexists", "key:key field:string"),
+    (
+        "hexpire",
+        "key:key seconds:integer [condition=<NX | XX | GT | LT>] \
+         fields=(FIELDS~numfields:integer field:string+)",
+    ),
+    (
+        "hexpireat",
+        "key:key unix-time-seconds:unix-time [condition=<NX | XX | GT | LT>] \
+         fields=(FIELDS~numfields:integer field:string+)",
+    ),
+    ("hexpiretime", "key:key fields=(FIELDS~numfields:integer field:string+)"),
+    ("hget", "key:key field:string"),
+    ("hgetall", "key:key"),
+    ("hgetdel", "key:key fields=(FIELDS~numfields:integer field:string+)"),
+    (
+        "hgetex",
+        "key:key [expiration=<EX~seconds:integer | PX~milliseconds:integer | \
+         EXAT~unix-time-seconds:unix-time | \
+         PXAT~unix-time-milliseconds:unix-time | PERSIST>] \
+         fields=(FIELDS~numfields:integer field:string+)",
+    ),
+    ("hincrby", "key:key field:string increment:integer"),
+    ("hincrbyfloat", "key:key field:string increment:double"),
+    ("hkeys", "key:key"),
+    ("hlen", "key:key"),
+    ("hmget", "key:key field:string+"),
+    ("hmset", "key:key field_value=(field:string value:string)+"),
+    ("hpersist", "key:key fields=(FIELDS~numfields:integer field:string+)"),
+    (
+        "hpexpire",
+        "key:key milliseconds:integer [condition=<NX | XX | GT | LT>] \
+         fields=(FIELDS~numfields:integer field:string+)",
+    ),
+    (
+        "hpexpireat",
+        "key:key unix-time-milliseconds:unix-time [condition=<NX | XX | GT | \
+         LT>] fields=(FIELDS~numfields:integer field:string+)",
+    ),
+    ("hpexpiretime", "key:key fields=(FIELDS~numfields:integer field:string+)"),
+    ("hpttl", "key:key fields=(FIELDS~numfields:integer field:string+)"),
+    ("hrandfield", "key:key [options=(count:integer [WITHVALUES])]"),
+    (
+        "hscan",
+        "key:key cursor:integer [MATCH~pattern:pattern] [COUNT~count:integer] \
+         [NOVALUES]@7.4.0",
+    ),
+    ("hset", "key:key field_value=(field:string value:string)+"),
+    (
+        "hsetex",
+        "key:key [condition=<FNX | FXX>] [expiration=<EX~seconds:integer | \
+         PX~milliseconds:integer | EXAT~unix-time-seconds:unix-time | \
+         PXAT~unix-time-milliseconds:unix-time | KEEPTTL>] \
+         fields=(FIELDS~numfields:integer data=(field:string value:string)+)",
+    ),
+    ("hsetnx", "key:key field:string value:string"),
+    ("hstrlen", "key:key field:string"),
+    ("httl", "key:key fields=(FIELDS~numfields:integer field:string+)"),
+    ("hvals", "key:key"),
     ("incr", "key:key"),
     ("incrby", "key:key increment:integer"),
     ("incrbyfloat", "key:key increment:double"),
@@ -218,11 +279,15 @@ const SYNOPSES: &[(&str, &str)] = &[
     ("rpoplpush", "source:key destination:key#1"),
     ("rpush", "key:key element:string+"),
     ("rpushx", "key:key element:string+"),
+    ("sadd", "key:key member:string+"),
     (
         "scan",
         "cursor:integer [MATCH~pattern:pattern] [COUNT~count:integer] \
          [TYPE~type:string]@6.0.0",
     ),
+    ("scard", "key:key"),
+    ("sdiff", "key:key+"),
+    ("sdiffstore", "destination:key key:key#1+"),
     ("select", "index:integer"),
     (
         "set",
@@ -236,6 +301,13 @@ const SYNOPSES: &[(&str, &str)] = &[
     ("setnx", "key:key value:string"),
     ("setrange", "key:key offset:integer value:string"),
     ("shutdown", "[nosave_save=<NOSAVE | SAVE>] [NOW]@7.0.0 [FORCE]@7.0.0 [ABORT]@7.0.0"),
+    ("sinter", "key:key+"),
+    ("sintercard", "numkeys:integer key:key+ [LIMIT~limit:integer]"),
+    ("sinterstore", "destination:key key:key#1+"),
+    ("sismember", "key:key member:string"),
+    ("smembers", "key:key"),
+    ("smismember", "key:key member:string+"),
+    ("smove", "source:key destination:key#1 member:string"),
     (
         "sort",
         "key:key [BY~pattern:pattern#1] \
@@ -248,8 +320,14 @@ const SYNOPSES: &[(&str, &str)] = &[
          [LIMIT~offset_count=(offset:integer count:integer)] [GET~pattern:pattern#1++] \
          [order=<ASC | DESC>] [ALPHA~sorting:pure-token]",
     ),
+    ("spop", "key:key [count:integer]@3.2.0"),
+    ("srandmember", "key:key [count:integer]@2.6.0"),
+    ("srem", "key:key member:string+"),
+    ("sscan", "key:key cursor:integer [MATCH~pattern:pattern] [COUNT~count:integer]"),
     ("strlen", "key:key"),
     ("substr", "key:key start:integer end:integer"),
+    ("sunion", "key:key+"),
+    ("sunionstore", "destination:key key:key#1+"),
     ("swapdb", "index1:integer index2:integer"),
     ("touch", "key:key+"),
     ("ttl", "key:key"),

@@ -11,6 +11,8 @@ pub(super) const FAMILIES: &[&[Command]] = &[
     families::bitmaps::COMMANDS,
     families::hyperloglog::COMMANDS,
     families::lists::COMMANDS,
+    families::hashes::COMMANDS,
+    families::sets::COMMANDS,
     families::sort::COMMANDS,
     families::streams::COMMANDS,
     families::keys::COMMANDS,

@@ -9,6 +9,7 @@ pub mod hyperloglog;
 pub mod list;
 mod lookup;
 pub mod registry;
+pub mod set;
 pub mod sorted;
 pub mod stream;
 pub mod string;

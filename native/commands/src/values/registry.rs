@@ -7,6 +7,7 @@ use ferric_engine::{Codec, Entry, Malformed, Meta, Object};
 use super::collection::MAX_PACKED;
 use super::hash::Hash;
 use super::list::List;
+use super::set::Set;
 use super::sorted::SortedSet;
 use super::stream::Stream;
 use super::{Collection, Held, Kind, WRONG_TYPE, string};
@@ -17,6 +18,8 @@ pub fn encoding(entry: &Entry<'_>) -> &'static str {
     match Kind::of(entry.meta.kind) {
         Some(Kind::String) => string::encoding(entry.meta.flags, entry.value),
         Some(Kind::List) => collection::<List>(entry),
+        Some(Kind::Hash) => collection::<Hash>(entry),
+        Some(Kind::Set) => collection::<Set>(entry),
         Some(Kind::SortedSet) => collection::<SortedSet>(entry),
         Some(Kind::Stream) => collection::<Stream>(entry),
         _ => "unknown",
@@ -46,6 +49,7 @@ pub fn decode(meta: Meta, image: &[u8]) -> Result<Box<dyn Object>, Malformed> {
     match Kind::of(meta.kind) {
         Some(Kind::List) => object::<List>(image),
         Some(Kind::Hash) => object::<Hash>(image),
+        Some(Kind::Set) => object::<Set>(image),
         Some(Kind::SortedSet) => object::<SortedSet>(image),
         Some(Kind::Stream) => object::<Stream>(image),
         _ => Err(Malformed),
@@ -68,6 +72,7 @@ pub fn len(entry: &Entry<'_>) -> Result<usize, Fault> {
     match Kind::of(entry.meta.kind) {
         Some(Kind::List) => Ok(Held::<List>::of(*entry)?.view.len()),
         Some(Kind::SortedSet) => Ok(Held::<SortedSet>::of(*entry)?.view.len()),
+        Some(Kind::Set) => Ok(Held::<Set>::of(*entry)?.view.len()),
         _ => Err(WRONG_TYPE),
     }
 }
@@ -93,6 +98,10 @@ pub fn elements(
                 Err(fault) => ControlFlow::Break(fault),
             });
             ended.break_value().map_or(Ok(()), Err)
+        }
+        Some(Kind::Set) => {
+            let mut members = Held::<Set>::of(*entry)?.view.iter().skip(from).take(count);
+            members.try_for_each(|member| member.with(&mut *visit))
         }
         _ => Err(WRONG_TYPE),
     }

@@ -2,6 +2,7 @@
 
 use super::bitmaps::BITMAPS;
 use super::geo;
+use super::hashes;
 use super::hyperloglog::HYPERLOGLOG;
 use super::lists::LISTS;
 use super::sort::SORT;
