@@ -49,6 +49,7 @@ pub fn decode(meta: Meta, image: &[u8]) -> Result<Box<dyn Object>, Malformed> {
     match Kind::of(meta.kind) {
         Some(Kind::List) => object::<List>(image),
         Some(Kind::Hash) => object::<Hash>(image),
+        Some(Kind::Set) => object::<Set>(image),
         Some(Kind::SortedSet) => object::<SortedSet>(image),
         Some(Kind::Stream) => object::<Stream>(image),
         _ => Err(Malformed),
@@ -97,6 +98,7 @@ pub fn elements(
                 Err(fault) => ControlFlow::Break(fault),
             });
             ended.break_value().map_or(Ok(()), Err)
+        }
         Some(Kind::Set) => {
             let mut members = Held::<Set>::of(*entry)?.view.iter().skip(from).take(count);
             members.try_for_each(|member| member.with(&mut *visit))
