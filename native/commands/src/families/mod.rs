@@ -4,6 +4,7 @@ pub mod bitmaps;
 pub mod client;
 pub mod connection;
 pub mod databases;
+pub mod dump;
 pub mod geo;
 pub mod hyperloglog;
 pub mod keys;
@@ -12,6 +13,7 @@ pub mod maintenance;
 pub mod server;
 pub mod sort;
 pub mod sorted_sets;
+pub mod streams;
 pub mod strings;
 #[cfg(test)]
 mod tests;

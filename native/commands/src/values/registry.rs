@@ -2,11 +2,13 @@
 
 use std::ops::ControlFlow;
 
-use ferric_engine::Entry;
+use ferric_engine::{Codec, Entry, Malformed, Meta, Object};
 
+use super::collection::MAX_PACKED;
 use super::hash::Hash;
 use super::list::List;
 use super::sorted::SortedSet;
+use super::stream::Stream;
 use super::{Collection, Held, Kind, WRONG_TYPE, string};
 use crate::context::{Fault, Outcome};
 
@@ -16,8 +18,42 @@ pub fn encoding(entry: &Entry<'_>) -> &'static str {
         Some(Kind::String) => string::encoding(entry.meta.flags, entry.value),
         Some(Kind::List) => collection::<List>(entry),
         Some(Kind::SortedSet) => collection::<SortedSet>(entry),
+        Some(Kind::Stream) => collection::<Stream>(entry),
         _ => "unknown",
     }
+}
+
+/// Which values the engine keeps as objects, and how it makes them: for every store that commands are
+/// executed on.
+pub struct ValueCodec;
+
+impl Codec for ValueCodec {
+    #[inline]
+    fn is_object(&self, meta: Meta, len: usize) -> bool {
+        len > MAX_PACKED && meta.kind != Kind::String as u8
+    }
+
+    fn decode(&self, meta: Meta, image: &[u8]) -> Result<Box<dyn Object>, Malformed> {
+        decode(meta, image)
+    }
+}
+
+/// Makes an object of the image of a collection.
+///
+/// # Errors
+/// The bytes are no image of this kind, or the kind is none of a collection.
+pub fn decode(meta: Meta, image: &[u8]) -> Result<Box<dyn Object>, Malformed> {
+    match Kind::of(meta.kind) {
+        Some(Kind::List) => object::<List>(image),
+        Some(Kind::Hash) => object::<Hash>(image),
+        Some(Kind::SortedSet) => object::<SortedSet>(image),
+        Some(Kind::Stream) => object::<Stream>(image),
+        _ => Err(Malformed),
+    }
+}
+
+fn object<T: Collection>(image: &[u8]) -> Result<Box<dyn Object>, Malformed> {
+    Ok(Box::new(T::decode(image)?))
 }
 
 fn collection<T: Collection>(entry: &Entry<'_>) -> &'static str {
