@@ -1,7 +1,7 @@
 //! FerricStore and redis-server side by side: throughput, latency and CPU time of RESP commands.
 //!
 //! ```text
-//! bench-resp [--quick] [--runs N] [--milliseconds N] [--only durable|everysec|memory]
+//! bench-resp [--quick | --types] [--runs N] [--milliseconds N] [--only durable|everysec|memory]
 //!            [--server PATH|redis] [--out FILE]
 //! ```
 //!
@@ -11,6 +11,7 @@
 mod matrix;
 mod measure;
 mod table;
+mod types;
 
 use std::fs;
 use std::path::Path;
@@ -43,14 +44,16 @@ fn main() -> ExitCode {
 }
 
 fn run() -> Result<(), Failure> {
-    let options =
-        Options::from_process(&["runs", "milliseconds", "only", "server", "out"], &["quick"])?;
+    let options = Options::from_process(
+        &["runs", "milliseconds", "only", "server", "out"],
+        &["quick", "types"],
+    )?;
     let runs = options.number("runs")?.unwrap_or(RUNS).max(1);
     let time = Duration::from_millis(options.number("milliseconds")?.unwrap_or(RUN_MS));
     let mut report = Report::new(runs, time);
     for contest in Contest::ALL {
         if options.text("only").is_none_or(|only| only == contest.name()) {
-            let workloads = matrix::workloads(contest, options.has("quick"));
+            let workloads = matrix::workloads(contest, options.has("quick"), options.has("types"));
             hold(contest, &workloads, &options, &mut report)?;
         }
     }
@@ -58,7 +61,8 @@ fn run() -> Result<(), Failure> {
     match options.text("out") {
         Some(path) => write(Path::new(path), &text)?,
         None => {
-            let name = format!("bench/results/resp-{}.md", machine::date());
+            let kind = if options.has("types") { "types" } else { "resp" };
+            let name = format!("bench/results/{kind}-{}.md", machine::date());
             write(Path::new(&name), &text)?;
         }
     }
@@ -91,10 +95,11 @@ fn hold(
     report.begin(contest, machine::server(&ours)?, machine::server(&theirs)?);
     let mut filled = None;
     for workload in workloads {
-        if workload.reads() && filled != Some(workload.value) {
-            fill(&ours, workload.value)?;
-            fill(&theirs, workload.value)?;
-            filled = Some(workload.value);
+        let needed = Some((workload.command.fill, workload.value));
+        if filled != needed && !workload.command.consumes {
+            fill(&ours, workload)?;
+            fill(&theirs, workload)?;
+            filled = needed;
         }
         let row = compare(workload, &ours, &theirs, report.runs, report.time)?;
         println!("{}: {}", contest.name(), row.summary());

@@ -2,6 +2,8 @@
 
 use ferric_harness::server::Durability;
 
+use crate::types;
+
 /// A setting of both servers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Contest {
@@ -44,27 +46,35 @@ impl Contest {
     }
 }
 
-/// A command of redis-benchmark.
+/// A command as redis-benchmark sends it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Command {
-    Get,
-    Set,
-    Incr,
-    /// Ten keys at a time.
-    Mset,
+pub struct Command {
+    /// Its name in the table.
+    pub name: &'static str,
+    /// The words, of which `__rand_int__` and `__data__` are replaced; none for one of
+    /// redis-benchmark's own tests, which is then `name`.
+    pub words: &'static [&'static str],
+    /// What has to be there: commands that are sent before, so often that each key is hit.
+    pub fill: &'static [&'static [&'static str]],
+    /// Takes away what the fill has put there: so that is done before each run, as often as the
+    /// command.
+    pub consumes: bool,
+    /// Whether the size of values matters.
+    pub sized: bool,
 }
 
 impl Command {
-    /// Its name for redis-benchmark's `-t`.
-    pub fn test(self) -> &'static str {
-        match self {
-            Command::Get => "get",
-            Command::Set => "set",
-            Command::Incr => "incr",
-            Command::Mset => "mset",
-        }
+    const fn test(name: &'static str) -> Command {
+        Command { name, words: &[], fill: &[], consumes: false, sized: true }
     }
 }
+
+pub const GET: Command =
+    Command { fill: &[&["SET", "key:__rand_int__", "__data__"]], ..Command::test("get") };
+pub const SET: Command = Command::test("set");
+const INCR: Command = Command { sized: false, ..Command::test("incr") };
+/// Ten keys at a time.
+const MSET: Command = Command::test("mset");
 
 /// One line of a table.
 #[derive(Debug, Clone, Copy)]
@@ -78,23 +88,19 @@ pub struct Workload {
     pub clients: u32,
 }
 
-impl Workload {
-    /// Whether it needs keys that exist.
-    pub fn reads(&self) -> bool {
-        self.command == Command::Get
-    }
-}
-
 /// The workloads of a contest; the quick ones are those that have a budget.
-pub fn workloads(contest: Contest, quick: bool) -> Vec<Workload> {
+pub fn workloads(contest: Contest, quick: bool, types: bool) -> Vec<Workload> {
+    if types {
+        return types::workloads();
+    }
     match (quick, contest) {
         (false, _) => full(),
         (true, Contest::Durable) => {
-            let load = |pipeline, clients| workload(Command::Set, 3, pipeline, clients);
+            let load = |pipeline, clients| workload(SET, 3, pipeline, clients);
             vec![load(1, 1), load(1, 50), load(1, 200), load(16, 50), load(128, 50)]
         }
         (true, _) => {
-            let commands = [Command::Get, Command::Set];
+            let commands = [GET, SET];
             let pipelines = [1, 16, 128];
             let all = commands.into_iter().flat_map(|command| {
                 pipelines.into_iter().map(move |pipeline| workload(command, 3, pipeline, 50))
@@ -106,15 +112,7 @@ pub fn workloads(contest: Contest, quick: bool) -> Vec<Workload> {
 
 /// Every command, size, pipeline and number of clients. INCR has no size.
 fn full() -> Vec<Workload> {
-    let kinds = [
-        (Command::Get, 3),
-        (Command::Get, 1024),
-        (Command::Set, 3),
-        (Command::Set, 1024),
-        (Command::Incr, 3),
-        (Command::Mset, 3),
-        (Command::Mset, 1024),
-    ];
+    let kinds = [(GET, 3), (GET, 1024), (SET, 3), (SET, 1024), (INCR, 3), (MSET, 3), (MSET, 1024)];
     let mut all = Vec::new();
     for (command, value) in kinds {
         for pipeline in [1, 16, 128] {
@@ -126,6 +124,6 @@ fn full() -> Vec<Workload> {
     all
 }
 
-fn workload(command: Command, value: u32, pipeline: u32, clients: u32) -> Workload {
+pub fn workload(command: Command, value: u32, pipeline: u32, clients: u32) -> Workload {
     Workload { command, value, pipeline, clients }
 }

@@ -7,7 +7,7 @@ use std::time::Duration;
 use ferric_harness::server::Server;
 
 use crate::Failure;
-use crate::matrix::{self, Workload};
+use crate::matrix::Workload;
 
 /// Keys that commands choose from.
 const KEYSPACE: u64 = 100_000;
@@ -58,31 +58,54 @@ pub fn requests_for(server: &Server, load: &Workload, time: Duration) -> Result<
     Ok((wanted as u64).clamp(*REQUESTS.start(), *REQUESTS.end()))
 }
 
-/// Writes every key once, about, with values of `value` bytes.
-pub fn fill(server: &Server, value: u32) -> Result<(), Failure> {
-    let set = Workload { command: matrix::Command::Set, value, pipeline: 64, clients: 50 };
-    measure(server, &set, KEYSPACE * 3).map(|_| ())
+/// Puts what a workload needs there: each of its keys is written three times, on average.
+pub fn fill(server: &Server, load: &Workload) -> Result<(), Failure> {
+    fill_with(server, load, KEYSPACE * 3)
+}
+
+fn fill_with(server: &Server, load: &Workload, requests: u64) -> Result<(), Failure> {
+    for words in load.command.fill {
+        let filling = Workload { pipeline: 64, clients: 50, ..*load };
+        benchmark(server, &filling, words, requests)?;
+    }
+    Ok(())
 }
 
 /// Runs a workload of `requests` requests.
 pub fn measure(server: &Server, load: &Workload, requests: u64) -> Result<Measured, Failure> {
+    if load.command.consumes {
+        fill_with(server, load, requests)?;
+    }
     let before = cpu_seconds(server.pid())?;
-    let output = Command::new("redis-benchmark")
+    let [rate, p50, p99] = benchmark(server, load, load.command.words, requests)?;
+    let cpu = (cpu_seconds(server.pid())? - before) * 1e6 / requests as f64;
+    Ok(Measured { rate, p50, p99, cpu })
+}
+
+/// Sends `words`, or runs redis-benchmark's own test; requests a second and two latencies.
+fn benchmark(
+    server: &Server,
+    load: &Workload,
+    words: &[&str],
+    requests: u64,
+) -> Result<[f64; 3], Failure> {
+    let mut command = Command::new("redis-benchmark");
+    command
         .args(["-h", "127.0.0.1", "-p", &server.port().to_string(), "--csv"])
-        .args(["-t", load.command.test(), "-d", &load.value.to_string()])
         .args(["-P", &load.pipeline.to_string(), "-c", &load.clients.to_string()])
         .args(["-n", &requests.to_string(), "-r", &KEYSPACE.to_string()])
-        .output()?;
-    let after = cpu_seconds(server.pid())?;
+        .args(["-d", &load.value.to_string()]);
+    match words {
+        [] => command.args(["-t", load.command.name]),
+        words => command.args(words),
+    };
+    let output = command.output()?;
     let text = String::from_utf8_lossy(&output.stdout);
     let errors = String::from_utf8_lossy(&output.stderr);
     if !output.status.success() || text.contains("rror from server") {
         return Err(format!("redis-benchmark failed: {text}{errors}").into());
     }
-    let [rate, p50, p99] =
-        parse(&text).ok_or_else(|| format!("redis-benchmark printed:\n{text}{errors}"))?;
-    let cpu = (after - before) * 1e6 / requests as f64;
-    Ok(Measured { rate, p50, p99, cpu })
+    parse(&text).ok_or_else(|| format!("redis-benchmark printed:\n{text}{errors}").into())
 }
 
 /// Requests a second and two latencies, from a heading and one line of CSV.

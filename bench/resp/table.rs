@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use ferric_harness::machine;
 
-use crate::matrix::{Command, Contest, Workload};
+use crate::matrix::{Contest, Workload};
 use crate::measure::Measured;
 
 /// One workload on both servers.
@@ -25,7 +25,7 @@ impl Row {
         let Workload { command, value, pipeline, clients } = self.workload;
         format!(
             "{} {value} B, pipeline {pipeline}, {clients} clients: {:.0} and {:.0} a second, {:.2}",
-            command.test(),
+            command.name,
             self.ours.rate,
             self.theirs.rate,
             self.ratio()
@@ -72,7 +72,8 @@ impl Report {
             text,
             "{}; {}. Client: redis-benchmark on the same machine, 100,000 keys. Medians of {} runs \
              of about {:.1} s, the servers in turn. CPU: user and system time of the server per \
-             request. An MSET sets ten keys.",
+             request. An MSET sets ten keys. What a command needs is filled with 300,000 writes to random \
+             keys, fields or members of 100,000 first.",
             machine::date(),
             machine::description(),
             self.runs,
@@ -95,14 +96,14 @@ const HEADING: &str = "\
 
 fn write_row(text: &mut String, row: &Row) {
     let Workload { command, value, pipeline, clients } = row.workload;
-    let value = if command == Command::Incr { "–".to_owned() } else { format!("{value} B") };
+    let value = if command.sized { format!("{value} B") } else { "–".to_owned() };
     let (ours, theirs) = (row.ours, row.theirs);
     // Writing to a String cannot fail.
     let _ = writeln!(
         text,
         "| {} | {value} | {pipeline} | {clients} | {} | {} | {:.2} | {:.2} / {:.2} | {:.2} / {:.2} \
          | {:.2} | {:.2} |",
-        command.test().to_uppercase(),
+        command.name.to_uppercase(),
         thousands(ours.rate),
         thousands(theirs.rate),
         row.ratio(),

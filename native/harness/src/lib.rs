@@ -14,6 +14,7 @@ pub mod crash;
 pub mod dataset;
 pub mod differential;
 pub mod disk;
+pub mod elements;
 pub mod large;
 pub mod machine;
 pub mod memory;

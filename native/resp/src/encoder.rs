@@ -197,6 +197,11 @@ impl Encoder {
         self.bulk_or_line(b',', text.as_bytes());
     }
 
+    /// A double in another spelling than that of [`Encoder::double`]. RESP2: a bulk string.
+    pub fn double_text(&mut self, text: &str) {
+        self.bulk_or_line(b',', text.as_bytes());
+    }
+
     /// An integer beyond 64 bits, in decimal. RESP2: a bulk string.
     pub fn big_number(&mut self, digits: &str) {
         self.bulk_or_line(b'(', digits.as_bytes());

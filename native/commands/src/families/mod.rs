@@ -1,11 +1,18 @@
 //! The commands, one file or folder a family. Each exports its rows of the command table.
 
+pub mod bitmaps;
 pub mod client;
 pub mod connection;
 pub mod databases;
+pub mod dump;
+pub mod geo;
+pub mod hyperloglog;
 pub mod keys;
+pub mod lists;
 pub mod maintenance;
 pub mod server;
+pub mod sort;
+pub mod sorted_sets;
 pub mod streams;
 pub mod strings;
 #[cfg(test)]

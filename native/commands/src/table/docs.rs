@@ -21,7 +21,22 @@ pub fn synopsis(full_name: &str) -> &'static str {
 pub fn deprecation(full_name: &str) -> Option<Deprecation> {
     let (since, replaced_by) = match full_name {
         "getset" => ("6.2.0", "`SET` with `GET`"),
+        "rpoplpush" => ("6.2.0", "`LMOVE` with the `RIGHT` and `LEFT` arguments"),
         "substr" => ("2.0.0", "`GETRANGE`"),
+        "zrevrange" => ("6.2.0", "`ZRANGE` with the `REV` argument"),
+        "zrangebyscore" => ("6.2.0", "`ZRANGE` with the `BYSCORE` argument"),
+        "zrevrangebyscore" => ("6.2.0", "`ZRANGE` with the `REV` and `BYSCORE` arguments"),
+        "zrangebylex" => ("6.2.0", "`ZRANGE` with the `BYLEX` argument"),
+        "zrevrangebylex" => ("6.2.0", "`ZRANGE` with the `REV` and `BYLEX` arguments"),
+        "georadius" => ("6.2.0", "`GEOSEARCH` and `GEOSEARCHSTORE` with the `BYRADIUS` argument"),
+        "georadius_ro" => ("6.2.0", "`GEOSEARCH` with the `BYRADIUS` argument"),
+        "georadiusbymember" => (
+            "6.2.0",
+            "`GEOSEARCH` and `GEOSEARCHSTORE` with the `BYRADIUS` and `FROMMEMBER` arguments",
+        ),
+        "georadiusbymember_ro" => {
+            ("6.2.0", "`GEOSEARCH` with the `BYRADIUS` and `FROMMEMBER` arguments")
+        }
         _ => return None,
     };
     Some(Deprecation { since, replaced_by })
@@ -32,6 +47,21 @@ const SYNOPSES: &[(&str, &str)] = &[
     ("append", "key:key value:string"),
     ("auth", "[username:string]@6.0.0 password:string"),
     ("bgsave", "[SCHEDULE]@3.2.2"),
+    ("bitcount", "key:key [index=(start:integer end:integer [index_unit=<BYTE | BIT>]@7.0.0)]"),
+    (
+        "bitfield",
+        "key:key [operation=<GET~encoding_offset=(encoding:string offset:integer) | \
+         write=([OVERFLOW~wrap_sat_fail=<WRAP | SAT | FAIL>] write_operation=<\
+         SET~encoding_offset_value=(encoding:string offset:integer value:integer) | \
+         INCRBY~encoding_offset_increment=(encoding:string offset:integer increment:integer)>)>+]",
+    ),
+    ("bitfield_ro", "key:key [GET~encoding_offset=(encoding:string offset:integer)++]"),
+    ("bitop", "operation:string destkey:key key:key#1+"),
+    (
+        "bitpos",
+        "key:key bit:integer [index=(start:integer [end_index=(end:integer \
+         [index_unit=<BYTE | BIT>]@7.0.0)])]",
+    ),
     (
         "client|kill",
         "filter=<ip:port:string!2.8.12 | new-format=<[ID~client-id:integer]@2.8.12 | \
@@ -63,6 +93,7 @@ const SYNOPSES: &[(&str, &str)] = &[
     ("decr", "key:key"),
     ("decrby", "key:key decrement:integer"),
     ("del", "key:key+"),
+    ("dump", "key:key"),
     ("echo", "message:string"),
     ("exists", "key:key+"),
     ("expire", "key:key seconds:integer [condition=<NX | XX | GT | LT>]@7.0.0"),
@@ -71,7 +102,54 @@ const SYNOPSES: &[(&str, &str)] = &[
     ("ferricstore.backup", "path:string"),
     ("flushall", "[async=<ASYNC@4.0.0 | SYNC@6.2.0>]"),
     ("flushdb", "[async=<ASYNC@4.0.0 | SYNC@6.2.0>]"),
+    (
+        "geoadd",
+        "key:key [condition=<NX | XX>]@6.2.0 [CH]@6.2.0 \
+         longitude_latitude_member=(longitude:double latitude:double member:string)+",
+    ),
+    ("geodist", "key:key member1:string member2:string [unit=<M | KM | FT | MI>]"),
+    ("geohash", "key:key member:string+"),
+    ("geopos", "key:key member:string+"),
+    (
+        "georadius",
+        "key:key longitude:double latitude:double radius:double unit=<M | KM | FT | MI> \
+         [WITHCOORD] [WITHDIST] [WITHHASH] [count=(COUNT~count:integer [ANY]@6.2.0)] [order=<ASC \
+         | DESC>] [STORE~key:key#1] [STOREDIST~key:key#2]",
+    ),
+    (
+        "georadius_ro",
+        "key:key longitude:double latitude:double radius:double unit=<M | KM | FT | MI> \
+         [WITHCOORD] [WITHDIST] [WITHHASH] [count=(COUNT~count:integer [ANY]@6.2.0)] [order=<ASC \
+         | DESC>]",
+    ),
+    (
+        "georadiusbymember",
+        "key:key member:string radius:double unit=<M | KM | FT | MI> [WITHCOORD] [WITHDIST] \
+         [WITHHASH] [count=(COUNT~count:integer [ANY])] [order=<ASC | DESC>] [STORE~key:key#1] \
+         [STOREDIST~key:key#2]",
+    ),
+    (
+        "georadiusbymember_ro",
+        "key:key member:string radius:double unit=<M | KM | FT | MI> [WITHCOORD] [WITHDIST] \
+         [WITHHASH] [count=(COUNT~count:integer [ANY])] [order=<ASC | DESC>]",
+    ),
+    (
+        "geosearch",
+        "key:key from=<FROMMEMBER~member:string | FROMLONLAT~longitude_latitude=(longitude:double \
+         latitude:double)> by=<circle=(BYRADIUS~radius:double unit=<M | KM | FT | MI>) | \
+         box=(BYBOX~width:double height:double unit=<M | KM | FT | MI>)> [order=<ASC | DESC>] \
+         [count=(COUNT~count:integer [ANY])] [WITHCOORD] [WITHDIST] [WITHHASH]",
+    ),
+    (
+        "geosearchstore",
+        "destination:key source:key#1 from=<FROMMEMBER~member:string | \
+         FROMLONLAT~longitude_latitude=(longitude:double latitude:double)> \
+         by=<circle=(BYRADIUS~radius:double unit=<M | KM | FT | MI>) | box=(BYBOX~width:double \
+         height:double unit=<M | KM | FT | MI>)> [order=<ASC | DESC>] [count=(COUNT~count:integer \
+         [ANY])] [STOREDIST]",
+    ),
     ("get", "key:key"),
+    ("getbit", "key:key offset:integer"),
     ("getdel", "key:key"),
     (
         "getex",
@@ -92,6 +170,23 @@ const SYNOPSES: &[(&str, &str)] = &[
     ("info", "[section:string+]"),
     ("keys", "pattern:pattern"),
     ("lcs", "key1:key key2:key [LEN] [IDX] [MINMATCHLEN~len:integer] [WITHMATCHLEN]"),
+    ("lindex", "key:key index:integer"),
+    ("linsert", "key:key where=<BEFORE | AFTER> pivot:string element:string"),
+    ("llen", "key:key"),
+    ("lmove", "source:key destination:key#1 wherefrom=<LEFT | RIGHT> whereto=<LEFT | RIGHT>"),
+    ("lmpop", "numkeys:integer key:key+ where=<LEFT | RIGHT> [COUNT~count:integer]"),
+    ("lpop", "key:key [count:integer]@6.2.0"),
+    (
+        "lpos",
+        "key:key element:string [RANK~rank:integer] [COUNT~num-matches:integer] \
+         [MAXLEN~len:integer]",
+    ),
+    ("lpush", "key:key element:string+"),
+    ("lpushx", "key:key element:string+"),
+    ("lrange", "key:key start:integer stop:integer"),
+    ("lrem", "key:key count:integer element:string"),
+    ("lset", "key:key index:integer element:string"),
+    ("ltrim", "key:key start:integer stop:integer"),
     ("memory|usage", "key:key [SAMPLES~count:integer]"),
     ("mget", "key:key+"),
     ("move", "key:key db:integer"),
@@ -105,11 +200,24 @@ const SYNOPSES: &[(&str, &str)] = &[
     ("pexpire", "key:key milliseconds:integer [condition=<NX | XX | GT | LT>]@7.0.0"),
     ("pexpireat", "key:key unix-time-milliseconds:unix-time [condition=<NX | XX | GT | LT>]@7.0.0"),
     ("pexpiretime", "key:key"),
+    ("pfadd", "key:key [element:string+]"),
+    ("pfcount", "key:key+"),
+    ("pfdebug", "subcommand:string key:key"),
+    ("pfmerge", "destkey:key sourcekey:key#1+"),
     ("ping", "[message:string]"),
     ("psetex", "key:key milliseconds:integer value:string"),
     ("pttl", "key:key"),
     ("rename", "key:key newkey:key#1"),
     ("renamenx", "key:key newkey:key#1"),
+    (
+        "restore",
+        "key:key ttl:integer serialized-value:string [REPLACE]@3.0.0 [ABSTTL]@5.0.0 \
+         [IDLETIME~seconds:integer]@5.0.0 [FREQ~frequency:integer]@5.0.0",
+    ),
+    ("rpop", "key:key [count:integer]@6.2.0"),
+    ("rpoplpush", "source:key destination:key#1"),
+    ("rpush", "key:key element:string+"),
+    ("rpushx", "key:key element:string+"),
     (
         "scan",
         "cursor:integer [MATCH~pattern:pattern] [COUNT~count:integer] \
@@ -123,10 +231,23 @@ const SYNOPSES: &[(&str, &str)] = &[
          EXAT~unix-time-seconds:unix-time@6.2.0 | \
          PXAT~unix-time-milliseconds:unix-time@6.2.0 | KEEPTTL@6.0.0>]",
     ),
+    ("setbit", "key:key offset:integer value:integer"),
     ("setex", "key:key seconds:integer value:string"),
     ("setnx", "key:key value:string"),
     ("setrange", "key:key offset:integer value:string"),
     ("shutdown", "[nosave_save=<NOSAVE | SAVE>] [NOW]@7.0.0 [FORCE]@7.0.0 [ABORT]@7.0.0"),
+    (
+        "sort",
+        "key:key [BY~pattern:pattern#1] \
+         [LIMIT~offset_count=(offset:integer count:integer)] [GET~pattern:pattern#1++] \
+         [order=<ASC | DESC>] [ALPHA~sorting:pure-token] [STORE~destination:key#2]",
+    ),
+    (
+        "sort_ro",
+        "key:key [BY~pattern:pattern#1] \
+         [LIMIT~offset_count=(offset:integer count:integer)] [GET~pattern:pattern#1++] \
+         [order=<ASC | DESC>] [ALPHA~sorting:pure-token]",
+    ),
     ("strlen", "key:key"),
     ("substr", "key:key start:integer end:integer"),
     ("swapdb", "index1:integer index2:integer"),
@@ -197,6 +318,80 @@ const SYNOPSES: &[(&str, &str)] = &[
         "key:key trim=(strategy=<MAXLEN | MINID@6.2.0> \
          [operator=<'='~equal:pure-token | '~'~approximately:pure-token>] threshold:string \
          [LIMIT~count:integer]@6.2.0)",
+    ),
+    (
+        "zadd",
+        "key:key [condition=<NX | XX>]@3.0.2 [comparison=<GT | LT>]@6.2.0 [CH]@3.0.2 [INCR]@3.0.2 \
+         score_member=(score:double member:string)+",
+    ),
+    ("zcard", "key:key"),
+    ("zcount", "key:key min:double max:double"),
+    ("zdiff", "numkeys:integer key:key+ [WITHSCORES]"),
+    ("zdiffstore", "destination:key numkeys:integer key:key#1+"),
+    ("zincrby", "key:key increment:integer member:string"),
+    (
+        "zinter",
+        "numkeys:integer key:key+ [WEIGHTS~weight:integer+] [AGGREGATE~aggregate=<SUM | MIN | \
+         MAX>] [WITHSCORES]",
+    ),
+    ("zintercard", "numkeys:integer key:key+ [LIMIT~limit:integer]"),
+    (
+        "zinterstore",
+        "destination:key numkeys:integer key:key#1+ [WEIGHTS~weight:integer+] \
+         [AGGREGATE~aggregate=<SUM | MIN | MAX>]",
+    ),
+    ("zlexcount", "key:key min:string max:string"),
+    ("zmpop", "numkeys:integer key:key+ where=<MIN | MAX> [COUNT~count:integer]"),
+    ("zmscore", "key:key member:string+"),
+    ("zpopmax", "key:key [count:integer]"),
+    ("zpopmin", "key:key [count:integer]"),
+    ("zrandmember", "key:key [options=(count:integer [WITHSCORES])]"),
+    (
+        "zrange",
+        "key:key start:string stop:string [sortby=<BYSCORE | BYLEX>]@6.2.0 [REV]@6.2.0 \
+         [LIMIT~offset_count=(offset:integer count:integer)]@6.2.0 [WITHSCORES]",
+    ),
+    (
+        "zrangebylex",
+        "key:key min:string max:string [LIMIT~offset_count=(offset:integer count:integer)]",
+    ),
+    (
+        "zrangebyscore",
+        "key:key min:double max:double [WITHSCORES]@2.0.0 [LIMIT~offset_count=(offset:integer \
+         count:integer)]",
+    ),
+    (
+        "zrangestore",
+        "dst:key src:key#1 min:string max:string [sortby=<BYSCORE | BYLEX>] [REV] \
+         [LIMIT~offset_count=(offset:integer count:integer)]",
+    ),
+    ("zrank", "key:key member:string [WITHSCORE]@7.2.0"),
+    ("zrem", "key:key member:string+"),
+    ("zremrangebylex", "key:key min:string max:string"),
+    ("zremrangebyrank", "key:key start:integer stop:integer"),
+    ("zremrangebyscore", "key:key min:double max:double"),
+    ("zrevrange", "key:key start:integer stop:integer [WITHSCORES]"),
+    (
+        "zrevrangebylex",
+        "key:key max:string min:string [LIMIT~offset_count=(offset:integer count:integer)]",
+    ),
+    (
+        "zrevrangebyscore",
+        "key:key max:double min:double [WITHSCORES] [LIMIT~offset_count=(offset:integer \
+         count:integer)]",
+    ),
+    ("zrevrank", "key:key member:string [WITHSCORE]@7.2.0"),
+    ("zscan", "key:key cursor:integer [MATCH~pattern:pattern] [COUNT~count:integer]"),
+    ("zscore", "key:key member:string"),
+    (
+        "zunion",
+        "numkeys:integer key:key+ [WEIGHTS~weight:integer+] [AGGREGATE~aggregate=<SUM | MIN | \
+         MAX>] [WITHSCORES]",
+    ),
+    (
+        "zunionstore",
+        "destination:key numkeys:integer key:key#1+ [WEIGHTS~weight:integer+] \
+         [AGGREGATE~aggregate=<SUM | MIN | MAX>]",
     ),
 ];
 

@@ -6,8 +6,15 @@ use crate::families;
 /// The slices that make up the command table.
 pub(super) const FAMILIES: &[&[Command]] = &[
     families::strings::COMMANDS,
+    families::sorted_sets::COMMANDS,
+    families::geo::COMMANDS,
+    families::bitmaps::COMMANDS,
+    families::hyperloglog::COMMANDS,
+    families::lists::COMMANDS,
+    families::sort::COMMANDS,
     families::streams::COMMANDS,
     families::keys::COMMANDS,
+    families::dump::COMMANDS,
     families::databases::COMMANDS,
     families::connection::COMMANDS,
     families::client::COMMANDS,

@@ -6,6 +6,7 @@ use smallvec::SmallVec;
 
 use super::lookup::Entry;
 use super::{Args, Begin, Find, Flag, KeySpec};
+use crate::pattern::is_option;
 
 /// Why the keys of a command cannot be told.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -52,6 +53,11 @@ pub fn keys_of(entry: &Entry, args: Args<'_>) -> Result<Keys, KeyError> {
     for spec in entry.command.keys {
         collect(entry, spec, args, &mut keys)?;
     }
+    if entry.command.name == "sort"
+        && let Some(position) = destination_of_sort(args)
+    {
+        keys.push(KeyAt { position, flags: &["OW", "update"] });
+    }
     if keys.is_empty() && !entry.has(Flag::NoMandatoryKeys) {
         return Err(KeyError::Invalid);
     }
@@ -62,6 +68,10 @@ fn collect(entry: &Entry, spec: &KeySpec, args: Args<'_>, keys: &mut Keys) -> Re
     let Some(begin) = begin(spec, args) else { return Ok(()) };
     let (first, last, step) = extent(spec, args, begin)?;
     let flags = flags_of(entry, spec, args);
+    // A range that ends before it begins is a syntax error, unlike a number of keys that is zero.
+    if last < first && matches!(spec.find, Find::Range { .. }) {
+        return Err(KeyError::Invalid);
+    }
     let mut at = first;
     while at <= last {
         match usize::try_from(at) {
@@ -75,8 +85,27 @@ fn collect(entry: &Entry, spec: &KeySpec, args: Args<'_>, keys: &mut Keys) -> Re
     Ok(())
 }
 
+/// The key behind the last STORE of a SORT; what belongs to another option is none.
+fn destination_of_sort(args: Args<'_>) -> Option<usize> {
+    let mut found = None;
+    let mut at = 2;
+    while let Some(word) = args.get(at) {
+        let is = |name: &str| word.eq_ignore_ascii_case(name.as_bytes());
+        if is("store") && at + 1 < args.len() {
+            found = Some(at + 1);
+        }
+        at += match () {
+            () if is("limit") => 3,
+            () if is("get") || is("by") => 2,
+            () => 1,
+        };
+    }
+    found
+}
+
 fn begin(spec: &KeySpec, args: Args<'_>) -> Option<i64> {
     match spec.begin {
+        Begin::Unknown => None,
         Begin::Index(index) => Some(i64::from(index)),
         Begin::Keyword(word, from) => {
             let is_word = |arg: &&[u8]| arg.eq_ignore_ascii_case(word.as_bytes());
@@ -111,12 +140,30 @@ fn extent(spec: &KeySpec, args: Args<'_>, begin: i64) -> Result<(i64, i64, i32),
         Find::KeyNum { num, first, step } => {
             let at = usize::try_from(begin + i64::from(num)).map_err(|_| KeyError::Invalid)?;
             let word = args.get(at).ok_or(KeyError::Invalid)?;
-            let keys = std::str::from_utf8(word).ok().and_then(|s| s.parse::<i64>().ok());
-            let keys = keys.filter(|&n| (0..=count).contains(&n)).ok_or(KeyError::Invalid)?;
+            let keys = i64::from(parse_atoi(word));
+            if !(1..=count).contains(&keys) {
+                return Err(KeyError::Invalid);
+            }
             let first = begin + i64::from(first);
             Ok((first, first + (keys - 1) * i64::from(step.max(1)), step.max(1)))
         }
     }
+}
+
+/// The number that a word begins with, as C's `atoi` reads it: the low 32 bits of it.
+fn parse_atoi(word: &[u8]) -> i32 {
+    let start = word.iter().position(|byte| !matches!(byte, b' ' | b'\t'..=b'\r'));
+    let (negative, digits) = match &word[start.unwrap_or(word.len())..] {
+        [b'-', digits @ ..] => (true, digits),
+        [b'+', digits @ ..] => (false, digits),
+        digits => (false, digits),
+    };
+    let digits = digits.iter().take_while(|byte| byte.is_ascii_digit());
+    let number = digits.fold(0i64, |number, digit| {
+        let digit = i64::from(digit - b'0');
+        number.saturating_mul(10).saturating_add(if negative { -digit } else { digit })
+    });
+    number as i32
 }
 
 /// The flags of the keys for these arguments: a specification with `variable_flags` only says what
@@ -127,16 +174,24 @@ fn flags_of(entry: &Entry, spec: &KeySpec, args: Args<'_>) -> &'static [&'static
     }
     let reads = match entry.command.name {
         "set" => args.iter().skip(3).any(|a| a.eq_ignore_ascii_case(b"get")),
-        "bitfield" => {
-            let only_gets = args.iter().skip(2).step_by(3).all(|a| a.eq_ignore_ascii_case(b"get"));
-            if only_gets {
-                return &["RO", "access"];
-            }
-            true
+        "bitfield" if !bitfield_writes(args.get(2..).unwrap_or_default()) => {
+            return &["RO", "access"];
         }
         _ => true,
     };
     if reads { &["RW", "access", "update"] } else { &["OW", "update"] }
+}
+
+/// Whether these words of a BITFIELD may change the key; true as well when they cannot be understood.
+fn bitfield_writes(mut words: Args<'_>) -> bool {
+    loop {
+        words = match *words {
+            [] => return false,
+            [word, _, _, ref rest @ ..] if is_option(word, "GET") => rest,
+            [word, _, ref rest @ ..] if is_option(word, "OVERFLOW") => rest,
+            _ => return true,
+        };
+    }
 }
 
 /// The old-style key range that COMMAND INFO shows beside the specifications: it covers the
@@ -164,4 +219,26 @@ pub fn legacy_range(specs: &[KeySpec]) -> LegacyRange {
         range.step = 1;
     }
     range
+}
+
+#[cfg(test)]
+mod tests {
+    use super::parse_atoi;
+
+    #[test]
+    fn numbers_of_keys() {
+        for (word, number) in [
+            ("2", 2),
+            (" \n+3x", 3),
+            ("-4", -4),
+            ("", 0),
+            (" ", 0),
+            ("x", 0),
+            ("4294967297", 1),
+            ("99999999999999999999", -1),
+            ("-99999999999999999999", 0),
+        ] {
+            assert_eq!(parse_atoi(word.as_bytes()), number, "{word:?}");
+        }
+    }
 }

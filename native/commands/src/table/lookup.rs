@@ -230,7 +230,7 @@ mod tests {
                 let found = lookup(spelling.as_bytes()).expect("in the table");
                 assert_eq!(found.command.name, name);
             }
-            assert!(lookup(format!("{name}x").as_bytes()).is_none());
+            assert!(lookup(format!("{name}!").as_bytes()).is_none());
         }
         assert_eq!(entries().iter().enumerate().filter(|(i, e)| e.index != *i).count(), 0);
     }

@@ -155,6 +155,8 @@ pub enum Begin {
     Index(i32),
     /// After this word, searched from an argument on.
     Keyword(&'static str, i32),
+    /// That cannot be told from the table alone.
+    Unknown,
 }
 
 /// How far a group of keys goes.

@@ -3,8 +3,9 @@
 //! ```text
 //! items    = item { " " item }
 //! item     = "[" item "]" [ since ]              optional
-//!          | [ TOKEN "~" ] argument [ "+" ] [ since ]      "+": may be repeated
-//! argument = name ":" type [ "#" number ]        number: key specification, 0 unless given
+//!          | [ TOKEN "~" ] argument [ "+" [ "+" ] ] [ since ]
+//!                                                "+": may be repeated, "++": with its token
+//! argument = name ":" type [ "#" number ]        number: key specification; a key's is 0 unless given
 //!          | TOKEN                               a word that stands for itself
 //!          | name "=<" item { " | " item } ">"   one of these
 //!          | name "=(" items ")"                 these together
@@ -33,6 +34,8 @@ pub struct Argument<'t> {
     pub optional: bool,
     /// It may be repeated.
     pub multiple: bool,
+    /// Its token is repeated as well.
+    pub multiple_token: bool,
     /// Its parts.
     pub parts: Vec<Argument<'t>>,
 }
@@ -73,6 +76,7 @@ impl<'t> Parser<'t> {
         } else {
             let mut item = self.argument(depth)?;
             item.multiple = self.take("+");
+            item.multiple_token = item.multiple && self.take("+");
             item
         };
         if self.take("@") {
@@ -107,8 +111,11 @@ impl<'t> Parser<'t> {
         }
         // The name itself may hold colons.
         let (name, kind) = word.rsplit_once(':')?;
-        let spec = if self.take("#") { self.word().parse().ok()? } else { 0 };
-        let key_spec = (kind == "key").then_some(spec);
+        let key_spec = if self.take("#") {
+            Some(self.word().parse().ok()?)
+        } else {
+            (kind == "key").then_some(0)
+        };
         Some(Argument { name: name.to_owned(), kind, key_spec, ..Argument::default() })
     }
 

@@ -1,11 +1,19 @@
 //! What a stored value is: the kinds, and the rules of each.
 
+pub mod bitmap;
 pub mod collection;
+pub mod dice;
 pub mod expiry;
+pub mod hash;
+pub mod hyperloglog;
+pub mod list;
 mod lookup;
 pub mod registry;
+pub mod sorted;
 pub mod stream;
 pub mod string;
+pub mod table;
+pub mod touched;
 pub mod wire;
 
 pub use collection::{Change, Collection, Held, commit};

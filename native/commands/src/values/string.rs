@@ -61,6 +61,12 @@ pub fn encoding(flags: u8, value: &[u8]) -> &'static str {
     }
 }
 
+/// Whether Redis keeps the string on its own already, as it does with one that it changes in place.
+/// If not, a command that would change it in place makes it [`RAW`] even when no byte differs.
+pub fn is_raw(entry: &Entry<'_>) -> bool {
+    encoding(entry.meta.flags, entry.value) == "raw"
+}
+
 /// OBJECT REFCOUNT of a string.
 pub fn references(flags: u8, value: &[u8]) -> i64 {
     match integer(flags, value) {

@@ -14,6 +14,8 @@ const DEFAULTS: &[&str] = &[
     "512mb",
     "client-query-buffer-limit",
     "1gb",
+    "hll-sparse-max-bytes",
+    "3000",
     "stream-node-max-bytes",
     "4096",
     "stream-node-max-entries",

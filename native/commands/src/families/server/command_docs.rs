@@ -47,7 +47,7 @@ fn flags(reply: &mut Encoder, entry: &Entry) -> usize {
         field(reply, "replaced_by", deprecation.replaced_by);
         return 3;
     }
-    if entry.command.name == "debug" {
+    if matches!(entry.command.name, "debug" | "pfdebug" | "pfselftest") {
         flag_list(reply, "doc_flags", &["syscmd"]);
         return 1;
     }
@@ -83,10 +83,13 @@ fn write_argument(reply: &mut Encoder, argument: &Argument<'_>) -> usize {
             field(reply, name, value);
         }
     }
-    let flags: Vec<&str> = [(argument.optional, "optional"), (argument.multiple, "multiple")]
-        .into_iter()
-        .filter_map(|(set, name)| set.then_some(name))
-        .collect();
+    let known = [
+        (argument.optional, "optional"),
+        (argument.multiple, "multiple"),
+        (argument.multiple_token, "multiple_token"),
+    ];
+    let flags: Vec<&str> =
+        known.into_iter().filter_map(|(set, name)| set.then_some(name)).collect();
     if !flags.is_empty() {
         fields += 1;
         flag_list(reply, "flags", &flags);

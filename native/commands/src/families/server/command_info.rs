@@ -81,6 +81,7 @@ fn key_spec(reply: &mut Encoder, spec: &KeySpec) {
     reply.bulk_str("begin_search");
     match spec.begin {
         Begin::Index(index) => numbers(reply, "index", &[("index", index)]),
+        Begin::Unknown => kind(reply, "unknown", 0),
         Begin::Keyword(word, from) => {
             kind(reply, "keyword", 2);
             reply.bulk_str("keyword");

@@ -1,5 +1,11 @@
 //! The commands under test.
 
+use super::bitmaps::BITMAPS;
+use super::geo;
+use super::hyperloglog::HYPERLOGLOG;
+use super::lists::LISTS;
+use super::sort::SORT;
+use super::sorted_sets;
 use super::streams::STREAMS;
 use super::template::Arg::{
     AtMillis, AtSeconds, CommandName, Cursor, Db, Float, Int, Key, Maybe, Millis, Name, Nested,
@@ -8,48 +14,58 @@ use super::template::Arg::{
 use super::template::{Arg, Damage, Family, Template};
 use crate::rng::Rng;
 
+/// Families of commands on keys: how often, and what they are.
+const DATA: &[(u32, Family, &[Template])] = &[
+    (45, Family::Strings, STRINGS),
+    (15, Family::Bitmaps, BITMAPS),
+    (10, Family::HyperLogLog, HYPERLOGLOG),
+    (30, Family::Lists, LISTS),
+    (12, Family::Sort, SORT),
+    (45, Family::SortedSets, sorted_sets::TEMPLATES),
+    (25, Family::Geo, geo::TEMPLATES),
+    (40, Family::Streams, STREAMS),
+    (22, Family::Keys, KEYS),
+    (16, Family::Expiry, EXPIRY),
+];
+
+/// Families of other commands.
+const OTHERS: &[(u32, Family, &[Template])] = &[
+    (5, Family::Databases, DATABASES),
+    (6, Family::Connection, CONNECTION),
+    (6, Family::Server, SERVER),
+];
+
+/// Families that are not chosen for a random command.
+const SPECIAL: &[(u32, Family, &[Template])] = &[
+    (0, Family::Reply, REPLY),
+    (0, Family::Password, PASSWORD),
+    (0, Family::ScanOptions, SCAN_OPTIONS),
+];
+
 /// A family for a random command.
 pub(super) fn any(rng: &mut Rng) -> Family {
-    const FAMILIES: &[(u32, Family)] = &[
-        (45, Family::Strings),
-        (22, Family::Keys),
-        (16, Family::Expiry),
-        (600, Family::Streams),
-        (5, Family::Databases),
-        (6, Family::Connection),
-        (6, Family::Server),
-    ];
-    *rng.pick_weighted(FAMILIES)
+    let families: Vec<(u32, Family)> =
+        DATA.iter().chain(OTHERS).map(|(weight, family, _)| (*weight, *family)).collect();
+    *rng.pick_weighted(&families)
 }
 
 /// A family of commands on keys.
 pub(super) fn data(rng: &mut Rng) -> Family {
-    *rng.pick(&[Family::Strings, Family::Keys, Family::Expiry, Family::Streams])
+    rng.pick(DATA).1
 }
 
 /// The templates of a family.
 pub(super) fn templates(family: Family) -> &'static [Template] {
-    match family {
-        Family::Strings => STRINGS,
-        Family::Keys => KEYS,
-        Family::Expiry => EXPIRY,
-        Family::Streams => STREAMS,
-        Family::Databases => DATABASES,
-        Family::Connection => CONNECTION,
-        Family::Server => SERVER,
-        Family::Reply => REPLY,
-        Family::Password => PASSWORD,
-        Family::ScanOptions => SCAN_OPTIONS,
-    }
+    let mut all = DATA.iter().chain(OTHERS).chain(SPECIAL);
+    all.find(|row| row.1 == family).map_or(&[], |row| row.2)
 }
 
 /// Names of all commands under test.
 pub(super) fn names() -> Vec<&'static str> {
-    let families = [STRINGS, KEYS, EXPIRY, STREAMS, DATABASES, CONNECTION, SERVER];
-    let first = families.into_iter().flatten().filter_map(|template| template.args.first());
-    first
-        .filter_map(|arg| match arg {
-            W(name) => Some(*name),
+    let templates = DATA.iter().chain(OTHERS).flat_map(|(_, _, templates)| *templates);
+    templates
+        .filter_map(|template| match template.args.first() {
+            Some(W(name)) => Some(*name),
             _ => None,
         })
         .collect()

@@ -62,9 +62,15 @@ pub(super) struct Template {
 }
 
 /// A group of templates.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Family {
     Strings,
+    Bitmaps,
+    HyperLogLog,
+    Lists,
+    Sort,
+    SortedSets,
+    Geo,
     Keys,
     Expiry,
     Streams,

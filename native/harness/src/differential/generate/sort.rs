@@ -1,0 +1,113 @@
+//! SORT, with lists of numbers and the keys that belong to them.
+
+use super::families::{often, once, rare};
+use super::template::Arg::{Int, Key, Nonsense, OneOf, Options, Repeat, Small, Text, Value, W};
+use super::template::{Arg, Template};
+
+const SOURCE: Arg = OneOf(&[
+    &[Text("n1")],
+    &[Text("n1")],
+    &[Text("n2")],
+    &[Text("s1")],
+    &[Text("l1")],
+    &[Text("none")],
+    &[Key],
+]);
+
+/// Elements, mostly small numbers, to which other keys belong.
+const NUMBER: Arg = OneOf(&[
+    &[Text("1")],
+    &[Text("2")],
+    &[Text("3")],
+    &[Text("10")],
+    &[Text("-1.5")],
+    &[Text("0x2")],
+    &[Text("1e1")],
+    &[Text(" 4")],
+]);
+
+const ELEMENT: Arg =
+    OneOf(&[&[NUMBER], &[NUMBER], &[NUMBER], &[Text("")], &[Text("a\0b")], &[Value]]);
+
+/// Keys that belong to elements.
+const WEIGHT: Arg = OneOf(&[
+    &[Text("w_1")],
+    &[Text("w_2")],
+    &[Text("w_3")],
+    &[Text("w_10")],
+    &[Text("w_-1.5_x")],
+    &[Text("w_2_x")],
+]);
+
+const PATTERN: Arg = OneOf(&[
+    &[Text("w_*")],
+    &[Text("w_*")],
+    &[Text("w_*")],
+    &[Text("w_*_x")],
+    &[Text("*")],
+    &[Text("#")],
+    &[Text("h_*->f")],
+    &[Text("w_*->")],
+    &[Text("w_*->f")],
+    &[Text("nosort")],
+    &[Text("w_**")],
+    &[Text("w_\0*")],
+    &[Text("")],
+    &[Nonsense],
+]);
+
+const OPTIONS: Arg = Options(&[
+    &[W("BY"), PATTERN],
+    &[W("BY"), Text("nosort")],
+    &[W("GET"), PATTERN],
+    &[W("GET"), Text("#")],
+    &[W("LIMIT"), Small, Small],
+    &[W("LIMIT"), Text("0"), Text("3")],
+    &[W("LIMIT"), Text("1"), Text("-1")],
+    &[W("LIMIT"), Int, Int],
+    &[W("ASC")],
+    &[W("DESC")],
+    &[W("ALPHA")],
+    &[W("ALPHA")],
+]);
+
+/// Options of which no choice leaves the order open when strings are compared and only some are
+/// wanted: what is stored then would differ from there on.
+const BY_ELEMENTS: Arg = Options(&[
+    &[W("BY"), Text("nosort")],
+    &[W("GET"), PATTERN],
+    &[W("LIMIT"), Small, Small],
+    &[W("LIMIT"), Text("1"), Text("4")],
+    &[W("DESC")],
+    &[W("ALPHA")],
+]);
+
+const BY_NUMBERS: Arg = Options(&[
+    &[W("BY"), PATTERN],
+    &[W("GET"), PATTERN],
+    &[W("LIMIT"), Small, Small],
+    &[W("LIMIT"), Text("1"), Text("4")],
+    &[W("ASC")],
+    &[W("DESC")],
+]);
+
+const STORE: Arg =
+    OneOf(&[&[W("STORE"), Text("n2")], &[W("STORE"), Text("l2")], &[W("STORE"), Key]]);
+
+pub(super) const SORT: &[Template] = &[
+    often(20, &[W("RPUSH"), SOURCE, Repeat(&[Repeat(&[NUMBER])])]),
+    often(5, &[W("RPUSH"), SOURCE, Repeat(&[ELEMENT])]),
+    often(10, &[W("ZADD"), Text("s1"), Repeat(&[NUMBER, ELEMENT])]),
+    rare(&[W("DEL"), SOURCE]),
+    often(20, &[W("SET"), WEIGHT, NUMBER]),
+    often(5, &[W("SET"), WEIGHT, Value]),
+    rare(&[W("DEL"), WEIGHT]),
+    rare(&[W("RPUSH"), WEIGHT, Value]),
+    often(60, &[W("SORT"), SOURCE, OPTIONS]),
+    often(15, &[W("SORT"), SOURCE, OPTIONS, OPTIONS]),
+    often(10, &[W("SORT"), SOURCE, BY_ELEMENTS, STORE]),
+    often(10, &[W("SORT"), SOURCE, BY_NUMBERS, STORE]),
+    once(&[W("SORT_RO"), SOURCE, OPTIONS]),
+    rare(&[W("SORT_RO"), SOURCE, BY_NUMBERS, STORE]),
+    once(&[W("LRANGE"), SOURCE, Text("0"), Text("-1")]),
+];
