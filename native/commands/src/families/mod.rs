@@ -8,6 +8,7 @@ pub mod hyperloglog;
 pub mod keys;
 pub mod lists;
 pub mod maintenance;
+pub mod probabilistic;
 pub mod server;
 pub mod strings;
 #[cfg(test)]
