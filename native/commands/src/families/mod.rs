@@ -13,6 +13,7 @@ pub mod keys;
 pub mod lists;
 pub mod maintenance;
 pub mod sampling;
+pub mod probabilistic;
 pub mod server;
 pub mod sets;
 pub mod sort;

@@ -1,13 +1,18 @@
 //! What a stored value is: the kinds, and the rules of each.
 
 pub mod bitmap;
+pub mod bloom;
+pub mod cells;
 pub mod collection;
 pub mod dice;
+pub mod count_min;
+pub mod cuckoo;
 pub mod expiry;
 pub mod hash;
 pub mod hyperloglog;
 pub mod list;
 mod lookup;
+pub mod murmur;
 pub mod registry;
 pub mod set;
 pub mod sorted;
@@ -15,6 +20,8 @@ pub mod stream;
 pub mod string;
 pub mod table;
 pub mod touched;
+pub mod t_digest;
+pub mod top_k;
 pub mod wire;
 
 pub use collection::{Change, Collection, Held, commit};

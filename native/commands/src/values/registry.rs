@@ -12,6 +12,13 @@ use super::sorted::SortedSet;
 use super::stream::Stream;
 use super::{Collection, Held, Kind, WRONG_TYPE, string};
 use crate::context::{Fault, Outcome};
+use super::bloom::Bloom;
+use super::count_min::CountMin;
+use super::cuckoo::Cuckoo;
+use super::list::List;
+use super::t_digest::TDigest;
+use super::top_k::TopK;
+use super::{Collection, Held, Kind, string};
 
 /// OBJECT ENCODING.
 pub fn encoding(entry: &Entry<'_>) -> &'static str {
@@ -22,6 +29,11 @@ pub fn encoding(entry: &Entry<'_>) -> &'static str {
         Some(Kind::Set) => collection::<Set>(entry),
         Some(Kind::SortedSet) => collection::<SortedSet>(entry),
         Some(Kind::Stream) => collection::<Stream>(entry),
+        Some(Kind::Bloom) => collection::<Bloom>(entry),
+        Some(Kind::Cuckoo) => collection::<Cuckoo>(entry),
+        Some(Kind::CountMin) => collection::<CountMin>(entry),
+        Some(Kind::TopK) => collection::<TopK>(entry),
+        Some(Kind::TDigest) => collection::<TDigest>(entry),
         _ => "unknown",
     }
 }
