@@ -55,6 +55,13 @@ impl StreamWriter {
         self.node.get_or_insert_with(|| Node::new(id, pairs)).push(id, pairs);
     }
 
+    /// The next entry begins another node, whatever the limits say.
+    pub fn end_node(&mut self) {
+        if let Some(node) = self.node.take() {
+            self.put_node(node);
+        }
+    }
+
     fn put_node(&mut self, node: Node) {
         self.count += 1;
         self.nodes.put_string(&node.key.to_bytes());
@@ -69,9 +76,7 @@ impl StreamWriter {
         state: &StreamState,
         groups: impl ExactSizeIterator<Item = (Group, Vec<Pending>, Vec<(Consumer, Vec<Id>)>)> + 'a,
     ) {
-        if let Some(node) = self.node.take() {
-            self.put_node(node);
-        }
+        self.end_node();
         writer.begin(ValueType::StreamListpacks2);
         writer.put_count(self.count);
         writer.out.append(&mut self.nodes.out);
