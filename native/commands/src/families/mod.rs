@@ -13,6 +13,7 @@ pub mod maintenance;
 pub mod server;
 pub mod sort;
 pub mod sorted_sets;
+pub mod streams;
 pub mod strings;
 #[cfg(test)]
 mod tests;

@@ -12,6 +12,7 @@ pub(super) const FAMILIES: &[&[Command]] = &[
     families::hyperloglog::COMMANDS,
     families::lists::COMMANDS,
     families::sort::COMMANDS,
+    families::streams::COMMANDS,
     families::keys::COMMANDS,
     families::dump::COMMANDS,
     families::databases::COMMANDS,

@@ -10,6 +10,7 @@ pub mod list;
 mod lookup;
 pub mod registry;
 pub mod sorted;
+pub mod stream;
 pub mod string;
 pub mod table;
 pub mod touched;

@@ -11,6 +11,7 @@ mod hyperloglog;
 mod lists;
 mod sort;
 mod sorted_sets;
+mod streams;
 mod template;
 mod time;
 mod words;
