@@ -1,21 +1,16 @@
 //! What can be asked about a value of any kind.
 
+use std::ops::ControlFlow;
+
 use ferric_engine::{Codec, Entry, Malformed, Meta, Object};
 
 use super::collection::MAX_PACKED;
-use std::ops::ControlFlow;
-
-use ferric_engine::Entry;
-
 use super::hash::Hash;
 use super::list::List;
 use super::sorted::SortedSet;
+use super::stream::Stream;
 use super::{Collection, Held, Kind, WRONG_TYPE, string};
 use crate::context::{Fault, Outcome};
-use ferric_engine::{Entry, Malformed, Meta, Object};
-
-use super::stream::Stream;
-use super::{Collection, Kind, string};
 
 /// OBJECT ENCODING.
 pub fn encoding(entry: &Entry<'_>) -> &'static str {
@@ -23,7 +18,7 @@ pub fn encoding(entry: &Entry<'_>) -> &'static str {
         Some(Kind::String) => string::encoding(entry.meta.flags, entry.value),
         Some(Kind::List) => collection::<List>(entry),
         Some(Kind::SortedSet) => collection::<SortedSet>(entry),
-        Some(Kind::Stream) => "stream",
+        Some(Kind::Stream) => collection::<Stream>(entry),
         _ => "unknown",
     }
 }
@@ -52,6 +47,7 @@ pub fn decode(meta: Meta, image: &[u8]) -> Result<Box<dyn Object>, Malformed> {
         Some(Kind::List) => object::<List>(image),
         Some(Kind::Hash) => object::<Hash>(image),
         Some(Kind::SortedSet) => object::<SortedSet>(image),
+        Some(Kind::Stream) => object::<Stream>(image),
         _ => Err(Malformed),
     }
 }
@@ -119,9 +115,5 @@ pub fn text<'e>(
             Ok(live.get(name).map(|field| field.value))
         }
         _ => Ok(None),
-    }
-}
-        Some(Kind::Stream) => Ok(Box::new(Stream::decode(image)?)),
-        _ => Err(Malformed),
     }
 }

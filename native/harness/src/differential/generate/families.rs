@@ -23,6 +23,7 @@ const DATA: &[(u32, Family, &[Template])] = &[
     (12, Family::Sort, SORT),
     (45, Family::SortedSets, sorted_sets::TEMPLATES),
     (25, Family::Geo, geo::TEMPLATES),
+    (40, Family::Streams, STREAMS),
     (22, Family::Keys, KEYS),
     (16, Family::Expiry, EXPIRY),
 ];
@@ -46,40 +47,17 @@ pub(super) fn any(rng: &mut Rng) -> Family {
     let families: Vec<(u32, Family)> =
         DATA.iter().chain(OTHERS).map(|(weight, family, _)| (*weight, *family)).collect();
     *rng.pick_weighted(&families)
-    const FAMILIES: &[(u32, Family)] = &[
-        (45, Family::Strings),
-        (22, Family::Keys),
-        (16, Family::Expiry),
-        (600, Family::Streams),
-        (5, Family::Databases),
-        (6, Family::Connection),
-        (6, Family::Server),
-    ];
-    *rng.pick_weighted(FAMILIES)
 }
 
 /// A family of commands on keys.
 pub(super) fn data(rng: &mut Rng) -> Family {
     rng.pick(DATA).1
-    *rng.pick(&[Family::Strings, Family::Keys, Family::Expiry, Family::Streams])
 }
 
 /// The templates of a family.
 pub(super) fn templates(family: Family) -> &'static [Template] {
     let mut all = DATA.iter().chain(OTHERS).chain(SPECIAL);
     all.find(|row| row.1 == family).map_or(&[], |row| row.2)
-    match family {
-        Family::Strings => STRINGS,
-        Family::Keys => KEYS,
-        Family::Expiry => EXPIRY,
-        Family::Streams => STREAMS,
-        Family::Databases => DATABASES,
-        Family::Connection => CONNECTION,
-        Family::Server => SERVER,
-        Family::Reply => REPLY,
-        Family::Password => PASSWORD,
-        Family::ScanOptions => SCAN_OPTIONS,
-    }
 }
 
 /// Names of all commands under test.
@@ -88,11 +66,6 @@ pub(super) fn names() -> Vec<&'static str> {
     templates
         .filter_map(|template| match template.args.first() {
             Some(W(name)) => Some(*name),
-    let families = [STRINGS, KEYS, EXPIRY, STREAMS, DATABASES, CONNECTION, SERVER];
-    let first = families.into_iter().flatten().filter_map(|template| template.args.first());
-    first
-        .filter_map(|arg| match arg {
-            W(name) => Some(*name),
             _ => None,
         })
         .collect()
