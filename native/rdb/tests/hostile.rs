@@ -7,7 +7,7 @@ use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::Cell;
 
 use common::Dice;
-use ferric_rdb::encode::{NodeLimits, NodeSize, StreamWriter, Writer};
+use ferric_rdb::encode::{GroupContents, NodeLimits, NodeSize, StreamWriter, Writer};
 use ferric_rdb::file::{Item, Reader};
 use ferric_rdb::{Consumer, Discard, Group, Id, Pending, StreamState, payload};
 use proptest::prelude::*;
@@ -78,11 +78,8 @@ fn seeds() -> Vec<Vec<u8>> {
         let pending = vec![Pending { id: id(3), delivered_ms: 9, deliveries: 2 }];
         let consumer = Consumer { name: b"bob".to_vec(), seen_ms: 1, active_ms: None };
         let group = Group { name: b"group".to_vec(), last: id(4), read: Some(4) };
-        stream.finish(
-            writer,
-            &state,
-            [(group, pending, vec![(consumer, vec![id(3)])])].into_iter(),
-        );
+        let group = GroupContents { group, pending, consumers: vec![(consumer, vec![id(3)])] };
+        stream.finish(writer, &state, [group].into_iter());
     });
     let pairs = || words().zip(words().rev());
     vec![
