@@ -4,21 +4,19 @@ use std::ops::ControlFlow;
 
 use ferric_engine::{Codec, Entry, Malformed, Meta, Object};
 
+use super::bloom::Bloom;
 use super::collection::MAX_PACKED;
+use super::count_min::CountMin;
+use super::cuckoo::Cuckoo;
 use super::hash::Hash;
 use super::list::List;
 use super::set::Set;
 use super::sorted::SortedSet;
 use super::stream::Stream;
-use super::{Collection, Held, Kind, WRONG_TYPE, string};
-use crate::context::{Fault, Outcome};
-use super::bloom::Bloom;
-use super::count_min::CountMin;
-use super::cuckoo::Cuckoo;
-use super::list::List;
 use super::t_digest::TDigest;
 use super::top_k::TopK;
-use super::{Collection, Held, Kind, string};
+use super::{Collection, Held, Kind, WRONG_TYPE, string};
+use crate::context::{Fault, Outcome};
 
 /// OBJECT ENCODING.
 pub fn encoding(entry: &Entry<'_>) -> &'static str {
@@ -64,6 +62,11 @@ pub fn decode(meta: Meta, image: &[u8]) -> Result<Box<dyn Object>, Malformed> {
         Some(Kind::Set) => object::<Set>(image),
         Some(Kind::SortedSet) => object::<SortedSet>(image),
         Some(Kind::Stream) => object::<Stream>(image),
+        Some(Kind::Bloom) => object::<Bloom>(image),
+        Some(Kind::Cuckoo) => object::<Cuckoo>(image),
+        Some(Kind::CountMin) => object::<CountMin>(image),
+        Some(Kind::TopK) => object::<TopK>(image),
+        Some(Kind::TDigest) => object::<TDigest>(image),
         _ => Err(Malformed),
     }
 }
@@ -136,21 +139,5 @@ pub fn text<'e>(
             Ok(live.get(name).map(|field| field.value))
         }
         _ => Ok(None),
-/// Hands a string, or the field that a hash has at this time, to `use_text`; nothing if the value is
-/// no such thing or has no such field.
-pub fn text(
-    entry: &Entry<'_>,
-    field: Option<&[u8]>,
-    now_ms: u64,
-    use_text: impl FnOnce(Option<&[u8]>),
-) {
-    match (Kind::of(entry.meta.kind), field) {
-        (Some(Kind::String), None) => use_text(Some(entry.value)),
-        (Some(Kind::Hash), Some(field)) => {
-            let held = Held::<Hash>::of(*entry).ok();
-            let found = held.and_then(|held| held.view.live(now_ms).get(field));
-            use_text(found.map(|found| found.value));
-        }
-        _ => use_text(None),
     }
 }

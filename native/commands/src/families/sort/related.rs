@@ -87,7 +87,6 @@ impl<'c> Related<'c> {
         match self.lookup.read(locked, &key) {
             Ok(None) => each(None),
             Ok(Some(entry)) => each(registry::text(&entry, field, self.now_ms)?),
-            Ok(Some(entry)) => registry::text(&entry, field, self.now_ms, each),
             Err(ReadError::Cold) if self.cold < MAX_COLD => self.cold += 1,
             Err(error) => return Err(error.into()),
         }
