@@ -7,6 +7,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use crossbeam_epoch::{self as epoch, Guard};
 use parking_lot::{Mutex, MutexGuard};
 
+use super::settle::settle_one;
 use super::{Chain, ColdValue, Discarded, Records};
 use crate::access::Meta;
 use crate::address::ChainPlace;
@@ -62,7 +63,12 @@ impl Load {
                 let cold = load.read_memory(core, number, &guard);
                 Some((load, cold))
             }
-            Some(ChainPlace::Newest(_)) => None,
+            // Asked for again, it leads to a chain of the table.
+            Some(ChainPlace::Newest(_)) => {
+                drop(shard);
+                settle_one(core, value);
+                None
+            }
             None => Some((Load::of_record(core, shard, value, &guard)?, Vec::new())),
         }
     }
