@@ -1,6 +1,7 @@
 //! Making an object of the records of its chain.
 
 use std::collections::HashMap;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use crossbeam_epoch::{self as epoch, Guard};
@@ -184,7 +185,8 @@ impl Load {
     pub(super) fn finish(&self, core: &Core) {
         core.trim_objects(self.len);
         let object = match self.damaged.load(Ordering::Acquire) {
-            false => self.make(core),
+            // What commands trust in must not end this thread, on which everybody depends.
+            false => catch_unwind(AssertUnwindSafe(|| self.make(core))).unwrap_or(Err(Malformed)),
             true => Err(Malformed),
         };
         let guard = epoch::pin();

@@ -7,7 +7,7 @@
 
 use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use parking_lot::{Condvar, Mutex};
 
@@ -43,6 +43,8 @@ pub(crate) struct Objects {
     boost: AtomicU64,
     /// Where the log was when the base began that is being written; `u64::MAX` while none is.
     folding_from: AtomicU64,
+    /// Nothing is done any more.
+    ended: AtomicBool,
     waiters_called: Arc<dyn Fn() + Send + Sync>,
 }
 
@@ -111,6 +113,7 @@ impl Drop for Ended<'_> {
     fn drop(&mut self) {
         let mut state = self.0.state.lock();
         (state.stopped, state.running) = (true, false);
+        self.0.ended.store(true, Ordering::Release);
         let left = state.abandon();
         drop(state);
         self.0.give_up(left);
@@ -138,8 +141,14 @@ impl Objects {
             limit: AtomicU64::new(u64::MAX),
             boost: AtomicU64::new(0),
             folding_from: AtomicU64::new(u64::MAX),
+            ended: AtomicBool::new(false),
             waiters_called,
         }
+    }
+
+    /// Whether no object can be made any more of what is on disk.
+    pub(crate) fn has_ended(&self) -> bool {
+        self.ended.load(Ordering::Acquire)
     }
 
     /// Whether another object may be made without letting one go first.

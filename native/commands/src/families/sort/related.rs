@@ -15,6 +15,7 @@ pub(super) struct Related<'c> {
     pub(super) lookup: Lookup<'c>,
     db: u16,
     shards: u16,
+    now_ms: u64,
     /// The name of a key, put together.
     name: Vec<u8>,
     /// How many keys were on disk only.
@@ -28,6 +29,7 @@ impl<'c> Related<'c> {
             lookup: Lookup::new(ctx),
             db: ctx.session.db(),
             shards: ctx.server.shards(),
+            now_ms: ctx.now_ms(),
             name: Vec::new(),
             cold: 0,
         }
@@ -84,7 +86,7 @@ impl<'c> Related<'c> {
         let key = locked.key(self.db, shard, &self.name);
         match self.lookup.read(locked, &key) {
             Ok(None) => each(None),
-            Ok(Some(entry)) => registry::text(&entry, field, each),
+            Ok(Some(entry)) => each(registry::text(&entry, field, self.now_ms)?),
             Err(ReadError::Cold) if self.cold < MAX_COLD => self.cold += 1,
             Err(error) => return Err(error.into()),
         }

@@ -2,10 +2,13 @@
 
 use super::bitmaps::BITMAPS;
 use super::geo;
+use super::hashes;
 use super::hyperloglog::HYPERLOGLOG;
 use super::lists::LISTS;
+use super::sets;
 use super::sort::SORT;
 use super::sorted_sets;
+use super::streams::STREAMS;
 use super::template::Arg::{
     AtMillis, AtSeconds, CommandName, Cursor, Db, Float, Int, Key, Maybe, Millis, Name, Nested,
     Nonsense, OneOf, Options, Pattern, Repeat, Seconds, Small, Text, Value, W,
@@ -19,9 +22,12 @@ const DATA: &[(u32, Family, &[Template])] = &[
     (15, Family::Bitmaps, BITMAPS),
     (10, Family::HyperLogLog, HYPERLOGLOG),
     (30, Family::Lists, LISTS),
+    (30, Family::Hashes, hashes::TEMPLATES),
+    (30, Family::Sets, sets::TEMPLATES),
     (12, Family::Sort, SORT),
     (45, Family::SortedSets, sorted_sets::TEMPLATES),
     (25, Family::Geo, geo::TEMPLATES),
+    (40, Family::Streams, STREAMS),
     (22, Family::Keys, KEYS),
     (16, Family::Expiry, EXPIRY),
 ];

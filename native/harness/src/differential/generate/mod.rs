@@ -7,10 +7,13 @@
 mod bitmaps;
 mod families;
 mod geo;
+mod hashes;
 mod hyperloglog;
 mod lists;
+mod sets;
 mod sort;
 mod sorted_sets;
+mod streams;
 mod template;
 mod time;
 mod words;
@@ -91,7 +94,8 @@ impl Generator {
         let longest = if password { MAX_UNAUTHENTICATED } else { MAX_PIPELINE };
         let length = if self.rng.chance(40) { 1 } else { self.rng.between(2, longest) };
         let silent = !password && self.rng.chance(4);
-        let mut commands: Vec<Command> = (0..length).map(|_| self.command(password)).collect();
+        let mut commands: Vec<Command> =
+            (0..length).flat_map(|_| prepared(self.command(password))).collect();
         if silent {
             commands.retain(|command| !command[0].eq_ignore_ascii_case(b"quit"));
             for _ in 0..self.rng.between(1, 3) {
@@ -148,6 +152,14 @@ impl Generator {
             pipeline(vec![vec![look.into(), key.clone()], vec![b"EXISTS".into(), key]]),
         ]
     }
+}
+
+/// The command with what has to come before it. SORT takes the last number that was out of range,
+/// in whatever command, for one of its own: Redis does not clear C's `errno` before. SCAN does.
+fn prepared(command: Command) -> impl Iterator<Item = Command> {
+    let is_sort =
+        [&b"sort"[..], b"sort_ro"].iter().any(|name| command[0].eq_ignore_ascii_case(name));
+    is_sort.then(|| words::command(&["SCAN", "0", "COUNT", "1"])).into_iter().chain([command])
 }
 
 /// Whether this is a RESET, after which a connection is not authenticated: for the same reason it
