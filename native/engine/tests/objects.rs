@@ -448,3 +448,30 @@ fn chains_without_objects_are_given_up_when_they_take_too_much() {
     }
     engine.close().expect("close");
 }
+
+/// An expiry that is set again and again does not make a chain that takes for ever to read.
+#[test]
+fn changes_without_the_object_are_bounded() {
+    let engine = open_small(&SimIo::new());
+    let model = evicted(&engine, 60);
+    let cold = |n: &u64| {
+        let (mut access, bytes) = (engine.enter(NOW), name(*n));
+        let key = key(&engine, &access, 0, &bytes);
+        access.read(&key, false, |_| ()) == Err(ReadError::Cold)
+    };
+    let n = (0..60).find(cold).expect("some are on disk only");
+    let (mut colds, bytes) = (0, name(n));
+    for expiry_ms in NOW + 1..NOW + 1_000 {
+        let patch = |access: &mut Access<'_>| {
+            let key = key(&engine, access, 0, &bytes);
+            let op = Op::Patch { key, meta: Meta { expiry_ms, ..META }, delta: &[] };
+            let outcome = access.lock(&key).write(&[op]);
+            colds += u32::from(outcome == Err(WriteError::Cold));
+            outcome
+        };
+        patiently(&engine, NOW, patch).expect("room");
+    }
+    assert!(colds > 0 && engine.stats().folds > 10, "{colds} {:?}", engine.stats());
+    assert_eq!(get(&engine, &bytes).as_ref(), model.get(&n));
+    engine.close().expect("close");
+}
