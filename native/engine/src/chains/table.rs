@@ -131,6 +131,7 @@ impl Chains {
     }
 
     /// All chains with their handles.
+    #[cfg(test)]
     pub(crate) fn iter(&self) -> impl Iterator<Item = (u32, &Chain)> {
         self.slots.iter().zip(0..).filter_map(|(chain, handle)| Some((handle, chain.as_deref()?)))
     }
