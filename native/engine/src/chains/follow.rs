@@ -103,6 +103,12 @@ pub(crate) fn missing(
     })
 }
 
+/// How many bytes of an image's record are needed: header, key, and what a compressed value begins
+/// with.
+fn image_head(header: &Header) -> u64 {
+    (HEADER + header.key_len as usize + 4) as u64
+}
+
 /// What a walk wants: the bytes of a record, or its first ones.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 struct Wanted {
@@ -206,19 +212,18 @@ impl Walk {
         let Some(header) = head else {
             return self.stop("there is no record".into(), false);
         };
+        // Of an image no more is needed than whose it is and how long.
+        let is_image =
+            self.newest.is_some() && matches!(header.kind, Kind::Put | Kind::PutCompressed);
         let len = header.total_len().min(self.next.size_bound());
-        let is_image = matches!(header.kind, Kind::Put | Kind::PutCompressed);
-        if len > bytes.len() as u64 && len > self.wants && !(is_image && self.newest.is_some()) {
-            self.wants = len;
+        let needed = if is_image { len.min(image_head(&header)) } else { len };
+        if needed > bytes.len() as u64 && needed > self.wants {
+            self.wants = needed;
             return;
         }
-        let taken = if is_image && self.newest.is_some() {
-            self.image(&header, bytes)
-        } else {
-            match View::read(bytes, self.next.address()) {
-                Ok(view) => self.take(&view),
-                Err(what) => Err(what),
-            }
+        let taken = match is_image {
+            true => self.image(&header, bytes),
+            false => View::read(bytes, self.next.address()).and_then(|view| self.take(&view)),
         };
         if let Err(what) = taken {
             self.stop(what.into(), false);

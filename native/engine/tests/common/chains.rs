@@ -64,8 +64,11 @@ impl std::fmt::Debug for Step {
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub struct Lists(pub BTreeMap<u64, (Vec<Vec<u8>>, u64)>);
 
+/// One key is long.
 pub fn name(key: u64) -> Vec<u8> {
-    format!("list{key}").into_bytes()
+    let mut name = format!("list{key}").into_bytes();
+    name.resize(if key == 4 { 10_000 } else { name.len() }, b'k');
+    name
 }
 
 fn set(list: &mut Vec<Vec<u8>>, change: &Change) {
