@@ -104,11 +104,12 @@ defmodule FerricStore do
   To let Redis clients in as well, start a `FerricStore.Server` after the store.
 
   The functions below are documented, with examples, in the modules they come from:
-  `FerricStore.Embedded.Strings`, `FerricStore.Embedded.Expiry` and `FerricStore.Embedded.Keys`.
+  `FerricStore.Embedded.Strings`, `FerricStore.Embedded.SortedSets`, `FerricStore.Embedded.Expiry` and
+  `FerricStore.Embedded.Keys`.
   """
 
   alias FerricStore.{Embedded, Store}
-  alias FerricStore.Embedded.{Argument, Expiry, Keys, Strings}
+  alias FerricStore.Embedded.{Argument, Expiry, Keys, SortedSets, Strings}
 
   @doc "A child specification for a store; see `FerricStore.Store.child_spec/1` for the options."
   @spec child_spec(keyword()) :: Supervisor.child_spec()
@@ -356,4 +357,88 @@ defmodule FerricStore do
   @doc "Exchanges the contents of two databases. See `FerricStore.Embedded.Keys.swapdb/3`."
   @spec swapdb(0..15, 0..15, Embedded.target()) :: :ok | Embedded.error()
   defdelegate swapdb(first, second, options \\ []), to: Keys
+
+  @doc "Adds members to a sorted set. See `FerricStore.Embedded.SortedSets.zadd/3`."
+  @spec zadd(Argument.t(), Enumerable.t({Argument.t(), SortedSets.score()}), keyword()) ::
+          non_neg_integer() | Embedded.error()
+  defdelegate zadd(key, entries, options \\ []), to: SortedSets
+
+  @doc "Adds to a score. See `FerricStore.Embedded.SortedSets.zincrby/4`."
+  @spec zincrby(Argument.t(), SortedSets.score(), Argument.t(), Embedded.target()) ::
+          SortedSets.score() | Embedded.error()
+  defdelegate zincrby(key, amount, member, options \\ []), to: SortedSets
+
+  @doc "Removes members of a sorted set. See `FerricStore.Embedded.SortedSets.zrem/3`."
+  @spec zrem(Argument.t(), Argument.t() | [Argument.t()], Embedded.target()) ::
+          non_neg_integer() | Embedded.error()
+  defdelegate zrem(key, members, options \\ []), to: SortedSets
+
+  @doc "How many members a sorted set has. See `FerricStore.Embedded.SortedSets.zcard/2`."
+  @spec zcard(Argument.t(), Embedded.target()) :: non_neg_integer() | Embedded.error()
+  defdelegate zcard(key, options \\ []), to: SortedSets
+
+  @doc "The score of a member. See `FerricStore.Embedded.SortedSets.zscore/3`."
+  @spec zscore(Argument.t(), Argument.t(), Embedded.target()) ::
+          SortedSets.score() | nil | Embedded.error()
+  defdelegate zscore(key, member, options \\ []), to: SortedSets
+
+  @doc "The scores of several members. See `FerricStore.Embedded.SortedSets.zmscore/3`."
+  @spec zmscore(Argument.t(), [Argument.t()], Embedded.target()) ::
+          [SortedSets.score() | nil] | Embedded.error()
+  defdelegate zmscore(key, members, options \\ []), to: SortedSets
+
+  @doc "The rank of a member, from the lowest score. See `FerricStore.Embedded.SortedSets.zrank/3`."
+  @spec zrank(Argument.t(), Argument.t(), Embedded.target()) ::
+          non_neg_integer() | nil | Embedded.error()
+  defdelegate zrank(key, member, options \\ []), to: SortedSets
+
+  @doc "The rank of a member, from the highest score. See `FerricStore.Embedded.SortedSets.zrevrank/3`."
+  @spec zrevrank(Argument.t(), Argument.t(), Embedded.target()) ::
+          non_neg_integer() | nil | Embedded.error()
+  defdelegate zrevrank(key, member, options \\ []), to: SortedSets
+
+  @doc "A range of a sorted set. See `FerricStore.Embedded.SortedSets.zrange/4`."
+  @spec zrange(Argument.t(), Argument.t(), Argument.t(), keyword()) ::
+          [binary() | SortedSets.entry()] | Embedded.error()
+  defdelegate zrange(key, first, last, options \\ []), to: SortedSets
+
+  @doc "How many members have scores in a range. See `FerricStore.Embedded.SortedSets.zcount/4`."
+  @spec zcount(Argument.t(), Argument.t(), Argument.t(), Embedded.target()) ::
+          non_neg_integer() | Embedded.error()
+  defdelegate zcount(key, min, max, options \\ []), to: SortedSets
+
+  @doc "Removes the members with scores in a range. See `FerricStore.Embedded.SortedSets.zremrangebyscore/4`."
+  @spec zremrangebyscore(Argument.t(), Argument.t(), Argument.t(), Embedded.target()) ::
+          non_neg_integer() | Embedded.error()
+  defdelegate zremrangebyscore(key, min, max, options \\ []), to: SortedSets
+
+  @doc "Takes out the members with the lowest scores. See `FerricStore.Embedded.SortedSets.zpopmin/3`."
+  @spec zpopmin(Argument.t(), non_neg_integer(), Embedded.target()) ::
+          [SortedSets.entry()] | Embedded.error()
+  defdelegate zpopmin(key, count \\ 1, options \\ []), to: SortedSets
+
+  @doc "Takes out the members with the highest scores. See `FerricStore.Embedded.SortedSets.zpopmax/3`."
+  @spec zpopmax(Argument.t(), non_neg_integer(), Embedded.target()) ::
+          [SortedSets.entry()] | Embedded.error()
+  defdelegate zpopmax(key, count \\ 1, options \\ []), to: SortedSets
+
+  @doc "Adds places. See `FerricStore.Embedded.SortedSets.geoadd/3`."
+  @spec geoadd(Argument.t(), [{Argument.t(), number(), number()}], Embedded.target()) ::
+          non_neg_integer() | Embedded.error()
+  defdelegate geoadd(key, places, options \\ []), to: SortedSets
+
+  @doc "Longitudes and latitudes of members. See `FerricStore.Embedded.SortedSets.geopos/3`."
+  @spec geopos(Argument.t(), [Argument.t()], Embedded.target()) ::
+          [{float(), float()} | nil] | Embedded.error()
+  defdelegate geopos(key, members, options \\ []), to: SortedSets
+
+  @doc "The distance between two members. See `FerricStore.Embedded.SortedSets.geodist/4`."
+  @spec geodist(Argument.t(), Argument.t(), Argument.t(), keyword()) ::
+          float() | nil | Embedded.error()
+  defdelegate geodist(key, first, second, options \\ []), to: SortedSets
+
+  @doc "What lies around a place. See `FerricStore.Embedded.SortedSets.geosearch/3`."
+  @spec geosearch(Argument.t(), {number(), number()} | Argument.t(), keyword()) ::
+          [binary()] | Embedded.error()
+  defdelegate geosearch(key, origin, options), to: SortedSets
 end

@@ -10,12 +10,14 @@ defmodule FerricStoreTest do
 
   doctest FerricStore
   doctest FerricStore.Embedded.Strings
+  doctest FerricStore.Embedded.SortedSets
   doctest FerricStore.Embedded.Keys
   doctest FerricStore.Embedded.Expiry
 
   test "the functions of the tour are those of the families" do
     for family <- [
           FerricStore.Embedded.Strings,
+          FerricStore.Embedded.SortedSets,
           FerricStore.Embedded.Keys,
           FerricStore.Embedded.Expiry
         ],

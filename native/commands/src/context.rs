@@ -85,6 +85,7 @@ impl From<WriteError> for Fault {
             WriteError::Cold => Fault::Cold,
             WriteError::Damaged => Fault::error(DAMAGED),
             WriteError::Full => Fault::Full,
+            WriteError::NoObject => Fault::error("ERR the key's value is not kept as expected"),
             WriteError::Failed | WriteError::Closed => Fault::Failed,
             WriteError::TooLarge => {
                 Fault::error("ERR string exceeds maximum allowed size (proto-max-bulk-len)")

@@ -11,6 +11,7 @@ use crate::executor::{Next, Progress};
 use crate::server::{Server, ServerOptions};
 use crate::session::Session;
 use crate::slot;
+use crate::values::registry::ValueCodec;
 
 /// A server with one connected client.
 pub(crate) struct Fixture {
@@ -44,6 +45,7 @@ impl Fixture {
         options.segment_size = 1 << 20;
         options.route = slot::shard_of;
         options.durability = server.durability;
+        options.codec = Arc::new(ValueCodec);
         change(&mut options);
         let engine = Engine::open(options).expect("a new store");
         let server = Server::new(engine, server);

@@ -1,5 +1,6 @@
 //! Reading and writing: what a batch of commands holds while it runs.
 
+use std::borrow::Cow;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
@@ -8,26 +9,25 @@ use parking_lot::MutexGuard;
 use smallvec::SmallVec;
 
 use crate::Lsn;
-use crate::address::{Region, is_in_log, region};
+use crate::address::{ChainPlace, Region, is_in_log, region};
+use crate::chains::Chain;
 use crate::core::Core;
-use crate::error::{Contended, ReadError, WriteError};
+use crate::error::{Contended, ReadError};
 use crate::index::{Index, Place, Slot};
-use crate::log::Write;
 use crate::object::Object;
 use crate::prefetch::prefetch;
-use crate::record::{self, Header, Kind, MAX_KEY, MAX_VALUE};
-use crate::shard::{RecordRef, Shard};
+use crate::record::Header;
+use crate::shard::{RecordRef, Shard, Space};
 use crate::stats::Counters;
-use crate::tier::fetch::ColdRef;
 
 pub(crate) mod keyspace;
+mod missing;
+mod object;
 mod read;
+mod write;
 
-/// Records fetched for one batch of commands at a time, and their bytes.
-const MAX_MISSING: usize = 256;
-const MAX_MISSING_BYTES: u64 = 4 << 20;
-/// Attempts of a command before the read cache is made larger for it.
-const PATIENT_ATTEMPTS: u32 = 3;
+pub use missing::Missing;
+pub use write::Op;
 
 /// Shards with fewer keys together have their index and small records in the processor's caches.
 const CACHED_KEYS: u64 = 1 << 14;
@@ -44,67 +44,12 @@ pub struct Meta {
 }
 
 impl Meta {
-    fn tag(self) -> u8 {
+    pub(crate) fn tag(self) -> u8 {
         self.kind & 15 | self.flags << 4
     }
 
-    fn of(header: &Header) -> Meta {
+    pub(crate) fn of(header: &Header) -> Meta {
         Meta { expiry_ms: header.expiry_ms, kind: header.tag & 15, flags: header.tag >> 4 }
-    }
-}
-
-/// Records that are on disk only and wanted in memory; see [`crate::Engine::fetch`].
-#[derive(Debug, Default)]
-pub struct Missing {
-    refs: Vec<ColdRef>,
-    /// Upper bound on their lengths together.
-    bytes: u64,
-    /// How often the command has asked before.
-    attempts: u32,
-}
-
-impl Missing {
-    /// True when nothing is missing.
-    pub fn is_empty(&self) -> bool {
-        self.refs.is_empty()
-    }
-
-    fn is_full(&self) -> bool {
-        self.refs.len() >= MAX_MISSING || self.bytes >= MAX_MISSING_BYTES
-    }
-
-    /// Says that the command has been run `attempts` times before, and something was always
-    /// missing: then it may need more at a time than the read cache has room for, and gets it.
-    pub fn set_attempts(&mut self, attempts: u32) {
-        self.attempts = attempts;
-    }
-
-    /// Bytes by which the read cache has to be larger for this.
-    pub(crate) fn boost(&self) -> u64 {
-        match self.attempts {
-            0..PATIENT_ATTEMPTS => 0,
-            attempts => self.bytes.saturating_mul(u64::from(attempts)),
-        }
-    }
-
-    pub(crate) fn into_refs(mut self) -> Vec<ColdRef> {
-        // One key may be asked for by several commands of a pipeline.
-        self.refs.sort_unstable_by_key(|cold| cold.address);
-        self.refs.dedup_by_key(|cold| cold.address);
-        self.refs
-    }
-
-    fn add(&mut self, shard: u16, space: u32, slot: Slot) {
-        let len = slot.size_bound();
-        // One at least, however large: or its command would never run.
-        let fits = self.refs.is_empty() || self.bytes + len <= MAX_MISSING_BYTES;
-        if self.is_full() || !fits {
-            return;
-        }
-        self.bytes += len;
-        let (address, hash) = (slot.address(), slot.hash());
-        // Size classes end at 2^31.
-        self.refs.push(ColdRef { address, len: len as u32, shard, space, hash });
     }
 }
 
@@ -147,23 +92,31 @@ pub struct Entry<'a> {
     pub idle_seconds: u32,
 }
 
-/// One change of an atomic batch.
-#[derive(Clone, Copy, Debug)]
-pub enum Op<'a> {
-    /// The key gets this value, whatever it had.
-    Put {
-        /// Whose value.
-        key: Key<'a>,
-        /// Type, flags and expiry.
-        meta: Meta,
-        /// The value.
-        value: &'a [u8],
-    },
-    /// The key goes; fine if it is not there.
-    Delete {
-        /// Which key.
-        key: Key<'a>,
-    },
+impl<'a> Entry<'a> {
+    /// The value's image: its bytes, or those that are written of its object.
+    pub fn image(&self) -> Cow<'a, [u8]> {
+        let Some(object) = self.object else { return Cow::Borrowed(self.value) };
+        let (mut image, mut out) = (object.freeze(), Vec::with_capacity(object.image_len()));
+        while image.write(&mut out, usize::MAX) {}
+        Cow::Owned(out)
+    }
+
+    /// Length of the image in bytes; of an object's, about.
+    pub fn image_len(&self) -> usize {
+        self.object.map_or(self.value.len(), |object| object.image_len())
+    }
+}
+
+/// What is known of a live value without looking at it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct About {
+    /// Type, flags and expiry.
+    pub meta: Meta,
+    /// Whether [`Op::Patch`] can change `meta`, wherever the value is. Else the value has to be put
+    /// again, unless it becomes an object when it is read.
+    pub is_object: bool,
+    /// Seconds since the last access; saturates below 8192.
+    pub idle_seconds: u32,
 }
 
 /// The engine as one batch of commands sees it: one clock, one epoch, and a note of what its
@@ -302,7 +255,7 @@ impl<'e> Access<'e> {
                 let slot = space.index.slot(place);
                 match self.core.at(slot.address(), &self.guard) {
                     Some(at) => prefetch(at),
-                    None => self.missing.add(hint.shard, space.id, slot),
+                    None => space.chains.prefetch(slot),
                 }
             }
         }
@@ -349,7 +302,9 @@ impl<'e> Access<'e> {
         // Whoever holds the lock may hold it for long: then the command asks for itself.
         let Some(shard) = core.shards[usize::from(key.shard)].try_lock() else { return };
         // Whether it is there, and what is wrong with it, is the command's to find out.
-        let _ = self.find(&shard, key);
+        if let Ok(Some(found)) = self.find(&shard, key) {
+            let _ = self.check_object(&shard, key, &found);
+        }
     }
 
     /// Whether as much is noted as is fetched at a time: further keys need not be looked at.
@@ -372,21 +327,24 @@ impl<'e> Access<'e> {
         let mut cold: SmallVec<[Slot; 1]> = SmallVec::new();
         // Kept from the search: a segment may be put out at any moment, and what was found in it
         // stays readable under the epoch.
-        let mut last: Option<RecordRef> = None;
-        let is_key = |slot: Slot| match core.record(slot.address(), guard) {
-            Some(record) => {
-                last = Some(record);
-                record.has_key(key.bytes)
+        let mut record: Option<RecordRef> = None;
+        let mut chain: Option<(u32, &Chain)> = None;
+        let is_key = |slot: Slot| {
+            record = core.record(slot.address(), guard);
+            if let Some(record) = record {
+                return record.has_key(key.bytes);
             }
-            None => {
+            chain = space.chains.of_slot(slot);
+            if chain.is_none() {
                 cold.push(slot);
-                false
             }
+            chain.is_some_and(|(_, chain)| *chain.key == *key.bytes)
         };
-        if let Some((place, slot)) = space.index.find_slot(key.hash, is_key)
-            && let Some(record) = last
-        {
-            return Ok(Some(Found { place, slot, record, header: record.header() }));
+        if let Some((place, slot)) = space.index.find_slot(key.hash, is_key) {
+            return Ok(match (record, chain) {
+                (Some(record), _) => Some(Found::record(place, slot, record)),
+                (None, chain) => chain.map(|chain| Found::chain(place, slot, chain)),
+            });
         }
         if cold.is_empty() {
             return Ok(None);
@@ -406,7 +364,10 @@ impl<'e> Access<'e> {
         if self.core.stopped.load(Ordering::Relaxed) {
             return ReadError::Closed;
         }
-        self.missing.add(number, space, slot);
+        match ChainPlace::of(slot.address()) {
+            None => self.missing.add(number, space, slot),
+            Some(_) => self.note_value(number, space, slot, 0, slot.size_bound()),
+        }
         ReadError::Cold
     }
 
@@ -429,7 +390,7 @@ impl<'e> Access<'e> {
         }
     }
 
-    /// The replies depend on the record at `address`.
+    /// The replies depend on the record at `address`, if it is one of the log.
     fn depend_on(&mut self, address: u64) {
         if is_in_log(address) {
             self.depends = self.depends.max(address + 1);
@@ -478,8 +439,31 @@ type LockedShards<'e> = SmallVec<[(u16, MutexGuard<'e, Shard>); 1]>;
 struct Found {
     place: Place,
     slot: Slot,
-    record: RecordRef,
-    header: Header,
+    meta: Meta,
+    kept: Kept,
+    /// The newest change of the value, if that is one of the log.
+    changed: u64,
+}
+
+/// Where a value is.
+#[derive(Clone, Copy)]
+enum Kept {
+    Record(RecordRef, Header),
+    /// In the chain with this handle.
+    Chain(u32),
+}
+
+impl Found {
+    fn record(place: Place, slot: Slot, record: RecordRef) -> Found {
+        let header = record.header();
+        let (meta, kept) = (Meta::of(&header), Kept::Record(record, header));
+        Found { place, slot, meta, kept, changed: slot.address() }
+    }
+
+    fn chain(place: Place, slot: Slot, (handle, chain): (u32, &Chain)) -> Found {
+        let kept = Kept::Chain(handle);
+        Found { place, slot, meta: chain.meta, kept, changed: chain.changed }
+    }
 }
 
 impl<'e> Locked<'_, 'e> {
@@ -494,12 +478,21 @@ impl<'e> Locked<'_, 'e> {
     /// The key is not in memory, or damaged.
     pub fn get(&mut self, key: &Key<'_>) -> Result<Option<Entry<'_>>, ReadError> {
         let Some(found) = self.read(key)? else { return Ok(None) };
+        let found = self.with_object(key, found)?;
+        self.note_use(key, &found);
+        Ok(Some(self.entry(key, &found)))
+    }
+
+    /// Notes an access to an entry.
+    fn note_use(&mut self, key: &Key<'_>, found: &Found) {
         let now_s = self.access.now_s();
         if found.slot.idle_s(now_s) != 0 {
             self.index(key).touch(found.place, now_s);
         }
-        self.access.count_read(found.slot.address());
-        Ok(Some(self.entry(&found)))
+        match found.kept {
+            Kept::Record(..) => self.access.count_read(found.slot.address()),
+            Kept::Chain(handle) => self.space_mut(key).chains.touch(handle, now_s),
+        }
     }
 
     /// Like [`Locked::get`], without noting the access.
@@ -507,8 +500,23 @@ impl<'e> Locked<'_, 'e> {
     /// # Errors
     /// The key is not in memory, or damaged.
     pub fn peek(&mut self, key: &Key<'_>) -> Result<Option<Entry<'_>>, ReadError> {
+        let Some(found) = self.read(key)? else { return Ok(None) };
+        let found = self.with_object(key, found)?;
+        Ok(Some(self.entry(key, &found)))
+    }
+
+    /// What is known of the key's live value without looking at it: an object need not be in memory.
+    /// Notes no access.
+    ///
+    /// # Errors
+    /// The key is not in memory, or damaged.
+    pub fn about(&mut self, key: &Key<'_>) -> Result<Option<About>, ReadError> {
         let found = self.read(key)?;
-        Ok(found.map(|found| self.entry(&found)))
+        Ok(found.map(|found| About {
+            meta: found.meta,
+            is_object: matches!(found.kept, Kept::Chain(_)),
+            idle_seconds: found.slot.idle_s(self.access.now_s()),
+        }))
     }
 
     /// Notes an access; false if the key is missing.
@@ -516,190 +524,24 @@ impl<'e> Locked<'_, 'e> {
     /// # Errors
     /// The key is not in memory, or damaged.
     pub fn touch(&mut self, key: &Key<'_>) -> Result<bool, ReadError> {
-        Ok(self.get(key)?.is_some())
-    }
-
-    /// Gives the key a value. The last thing a command does.
-    ///
-    /// # Errors
-    /// See [`WriteError`]; nothing has happened then.
-    pub fn put(&mut self, key: &Key<'_>, meta: Meta, value: &[u8]) -> Result<(), WriteError> {
-        check_sizes(key.bytes, value)?;
-        let write = self.put_record(key, meta, value);
-        let old = self.locate(key)?;
-        let core = self.access.core;
-        if let Some(found) = &old {
-            let address = found.slot.address();
-            if core.log.update_in_place(address, &found.header, &write, &self.access.guard) {
-                self.point(key, Some((found.place, found.slot)), address, meta.expiry_ms, value);
-                return Ok(());
-            }
-        }
-        let mut address = 0;
-        core.log.append(&[write], &self.access.guard, |_, at| address = at)?;
-        self.point(key, old.map(|found| (found.place, found.slot)), address, meta.expiry_ms, value);
-        Ok(())
-    }
-
-    /// Removes the key; fine if it is not there. The last thing a command does.
-    ///
-    /// # Errors
-    /// See [`WriteError`]; nothing has happened then.
-    pub fn delete(&mut self, key: &Key<'_>) -> Result<(), WriteError> {
-        self.write(&[Op::Delete { key: *key }])
-    }
-
-    /// Does all changes or none, whatever happens. The last thing a command does.
-    ///
-    /// # Errors
-    /// See [`WriteError`]; nothing has happened then.
-    pub fn write(&mut self, ops: &[Op<'_>]) -> Result<(), WriteError> {
-        let old = self.old_addresses(ops)?;
-        let ended: SmallVec<[[u8; 8]; 2]> = old.iter().map(|old| old.to_le_bytes()).collect();
-        let mut writes: SmallVec<[Write<'_>; 2]> = SmallVec::with_capacity(ops.len());
-        let mut effective: SmallVec<[(&Op<'_>, u64); 2]> = SmallVec::with_capacity(ops.len());
-        let mut absent: SmallVec<[Key<'_>; 2]> = SmallVec::new();
-        for (number, op) in ops.iter().enumerate() {
-            match op {
-                Op::Put { key, meta, value } => writes.push(self.put_record(key, *meta, value)),
-                // A key that an earlier operation of the batch puts counts as there.
-                Op::Delete { key }
-                    if old[number] != 0 || ops[..number].iter().any(|op| op.puts(key)) =>
-                {
-                    writes.push(self.delete_record(key, &ended[number]));
-                }
-                Op::Delete { key } => {
-                    absent.push(*key);
-                    continue;
-                }
-            }
-            effective.push((op, old[number]));
-        }
-        if writes.is_empty() {
-            absent.iter().for_each(|key| self.depend_on_absence(key));
-            return Ok(());
-        }
-        let mut addresses: SmallVec<[u64; 2]> = SmallVec::with_capacity(writes.len());
-        let core = self.access.core;
-        core.log.append(&writes, &self.access.guard, |_, address| addresses.push(address))?;
-        let first = addresses[0];
-        let several = addresses.len() > 1;
-        if several {
-            self.shards.iter().for_each(|(_, shard)| shard.view.begin_batch());
-        }
-        for ((op, old), address) in effective.into_iter().zip(addresses) {
-            self.apply(op, old, first, address);
-        }
-        if several {
-            self.shards.iter().for_each(|(_, shard)| shard.view.end_batch());
-        }
-        Ok(())
-    }
-
-    /// For each operation the address of the entry it replaces or ends, 0 if there is none.
-    fn old_addresses(&mut self, ops: &[Op<'_>]) -> Result<SmallVec<[u64; 2]>, WriteError> {
-        let mut old = SmallVec::with_capacity(ops.len());
-        for op in ops {
-            let key = match op {
-                Op::Put { key, value, .. } => {
-                    check_sizes(key.bytes, value)?;
-                    key
-                }
-                Op::Delete { key } => key,
-            };
-            old.push(self.locate(key)?.map_or(0, |found| found.slot.address()));
-        }
-        Ok(old)
-    }
-
-    fn put_record<'w>(&self, key: &Key<'w>, meta: Meta, value: &'w [u8]) -> Write<'w> {
-        let (kind, tag, expiry_ms) = (Kind::Put, meta.tag(), meta.expiry_ms);
-        Write { kind, space: self.space_id(key), tag, expiry_ms, key: key.bytes, value }
-    }
-
-    fn delete_record<'w>(&self, key: &Key<'w>, ended: &'w [u8; 8]) -> Write<'w> {
-        let space = self.space_id(key);
-        Write { kind: Kind::Delete, space, tag: 0, expiry_ms: 0, key: key.bytes, value: ended }
-    }
-
-    /// Enters the record at `address` of a batch that begins at `first`. The key's entry is the one
-    /// that was at `old` before, unless an earlier operation of the batch has changed it.
-    fn apply(&mut self, op: &Op<'_>, old: u64, first: u64, address: u64) {
-        let key = match op {
-            Op::Put { key, .. } | Op::Delete { key } => key,
-        };
-        let (core, guard) = (self.access.core, &self.access.guard);
-        let index = &self.shard(key).spaces[usize::from(key.space)].index;
-        let of_batch = |at: u64| {
-            (first..address).contains(&at)
-                && core.record(at, guard).is_some_and(|record| record.has_key(key.bytes))
-        };
-        let place = index.find(key.hash, |slot| slot.address() == old || of_batch(slot.address()));
-        let entry = place.map(|place| (place, index.slot(place)));
-        match op {
-            Op::Put { meta, value, .. } => self.point(key, entry, address, meta.expiry_ms, value),
-            Op::Delete { .. } => {
-                self.access.depend_on(address);
-                self.access.wrote = true;
-                self.shard(key).view.note_deletion(key.hash, address + 1);
-                if let Some((place, slot)) = entry {
-                    self.remove(key, place, slot);
-                }
-            }
-        }
-    }
-
-    /// Points the key's entry, or a new one, to the record at `address`.
-    fn point(
-        &mut self,
-        key: &Key<'_>,
-        old: Option<(Place, Slot)>,
-        address: u64,
-        expiry_ms: u64,
-        value: &[u8],
-    ) {
-        self.access.depend_on(address);
-        self.access.wrote = true;
-        let len = record::total_len(key.bytes.len(), value.len());
-        let slot = Slot::new(key.hash, address, len, expiry_ms, self.access.now_s());
-        let (position, core) = (self.position(key), self.access.core);
-        let shard = &mut *self.shards[position].1;
-        let space = &mut shard.spaces[usize::from(key.space)];
-        space.expires += u64::from(expiry_ms != 0);
-        shard.live.add(address, slot);
-        match old {
-            Some((place, old)) => {
-                space.expires -= u64::from(old.expiry_s() != 0);
-                core.leave(&mut shard.live, old, &self.access.guard);
-                space.index.set(place, slot);
-            }
-            None => space.index.insert(slot),
-        }
-    }
-
-    fn remove(&mut self, key: &Key<'_>, place: Place, slot: Slot) {
-        let (position, core) = (self.position(key), self.access.core);
-        let shard = &mut *self.shards[position].1;
-        let space = &mut shard.spaces[usize::from(key.space)];
-        space.expires -= u64::from(slot.expiry_s() != 0);
-        space.index.remove(place);
-        core.leave(&mut shard.live, slot, &self.access.guard);
+        let Some(found) = self.read(key)? else { return Ok(false) };
+        self.note_use(key, &found);
+        Ok(true)
     }
 
     /// Finds the live entry, removing it when it has expired, and notes what the answer depends on.
     fn read(&mut self, key: &Key<'_>) -> Result<Option<Found>, ReadError> {
-        let space_lsn = self.shard(key).spaces[usize::from(key.space)].lsn;
+        let space_lsn = self.space(key).lsn;
         self.access.depends = self.access.depends.max(space_lsn);
         let Some(found) = self.locate(key)? else {
             self.depend_on_absence(key);
             return Ok(None);
         };
-        let address = found.slot.address();
-        self.access.depend_on(address);
-        if self.access.is_expired(found.header.expiry_ms) {
+        self.access.depend_on(found.changed);
+        if self.access.is_expired(found.meta.expiry_ms) {
             // A crash that loses this record could bring an older one back.
-            if is_in_log(address) {
-                self.shard(key).view.note_deletion(key.hash, address + 1);
+            if is_in_log(found.changed) {
+                self.shard(key).view.note_deletion(key.hash, found.changed + 1);
             }
             self.remove(key, found.place, found.slot);
             Counters::add(&self.access.core.log.counters.expired, 1);
@@ -715,12 +557,18 @@ impl<'e> Locked<'_, 'e> {
         self.access.depends = self.access.depends.max(lsn);
     }
 
-    fn entry(&self, found: &Found) -> Entry<'_> {
-        // SAFETY: the entry borrows `self`, which holds the shard's lock and the epoch; writing
-        // needs `&mut self`.
-        let (_, value) = unsafe { found.record.content(&found.header) };
+    fn entry(&self, key: &Key<'_>, found: &Found) -> Entry<'_> {
         let idle_seconds = found.slot.idle_s(self.access.now_s());
-        Entry { meta: Meta::of(&found.header), value, object: None, idle_seconds }
+        let (value, object) = match found.kept {
+            Kept::Record(record, header) => {
+                // SAFETY: the entry borrows `self`, which holds the shard's lock and the epoch;
+                // writing needs `&mut self`.
+                let (_, value) = unsafe { record.content(&header) };
+                (value, None)
+            }
+            Kept::Chain(handle) => (&[][..], self.space(key).chains.object(handle)),
+        };
+        Entry { meta: found.meta, value, object, idle_seconds }
     }
 
     /// Finds the entry, expired or not.
@@ -743,25 +591,20 @@ impl<'e> Locked<'_, 'e> {
         &self.shards[self.position(key)].1
     }
 
+    fn space(&self, key: &Key<'_>) -> &Space {
+        &self.shard(key).spaces[usize::from(key.space)]
+    }
+
+    fn space_mut(&mut self, key: &Key<'_>) -> &mut Space {
+        let position = self.position(key);
+        &mut self.shards[position].1.spaces[usize::from(key.space)]
+    }
+
     fn index(&self, key: &Key<'_>) -> &Index {
-        &self.shard(key).spaces[usize::from(key.space)].index
+        &self.space(key).index
     }
 
     fn space_id(&self, key: &Key<'_>) -> u32 {
-        self.shard(key).spaces[usize::from(key.space)].id
+        self.space(key).id
     }
-}
-
-impl Op<'_> {
-    fn puts(&self, key: &Key<'_>) -> bool {
-        match self {
-            Op::Put { key: put, .. } => put.space == key.space && put.bytes == key.bytes,
-            Op::Delete { .. } => false,
-        }
-    }
-}
-
-fn check_sizes(key: &[u8], value: &[u8]) -> Result<(), WriteError> {
-    let fits = key.len() <= MAX_KEY && value.len() <= MAX_VALUE;
-    if fits { Ok(()) } else { Err(WriteError::TooLarge) }
 }

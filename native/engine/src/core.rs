@@ -8,15 +8,18 @@ use parking_lot::{Mutex, MutexGuard};
 
 use crate::access::Missing;
 use crate::access::keyspace::SpaceTable;
-use crate::address::{Region, region};
+use crate::address::{ChainPlace, Region, region};
+use crate::chains::{Chains, HeapGauge, Objects};
 use crate::clock::Clock;
 use crate::index::{HASH_BITS, Slot};
 use crate::live::Live;
 use crate::log::Log;
+use crate::object::Codec;
 use crate::options::Compression;
 use crate::shard::{RecordRef, Shard, Space};
+use crate::tier::balance::Uses;
 use crate::tier::chunks::Chunks;
-use crate::tier::fetch::Fetcher;
+use crate::tier::fetch::{Fetcher, after_all};
 use crate::view::View;
 
 /// One open store.
@@ -49,6 +52,12 @@ pub(crate) struct Core {
     /// What the read cache may take beyond its part, for commands that need more at a time. Wears
     /// off.
     pub boost: AtomicU64,
+    /// Memory of all objects.
+    pub heap: HeapGauge,
+    pub objects: Objects,
+    /// How often objects and records are used.
+    pub uses: Mutex<Uses>,
+    pub codec: Arc<dyn Codec>,
     /// The read cache's memory.
     pub chunks: Arc<Chunks>,
     pub fetcher: Arc<Fetcher>,
@@ -79,15 +88,17 @@ impl Core {
         let at = match region(address) {
             Region::Cache => Some(self.chunks.at(address, guard)),
             Region::Log | Region::Merged => self.log.segments.at(address, guard),
+            Region::Chain => None,
         };
         at.map(<*mut u8>::cast_const)
     }
 
-    /// Where the record of an entry is on disk, or will be.
+    /// Where the record of an entry is on disk, or will be. Of an entry with a chain: its address,
+    /// which is that of no record.
     pub(crate) fn origin(&self, slot: Slot, guard: &Guard) -> u64 {
         match region(slot.address()) {
             Region::Cache => self.chunks.origin(slot.address(), guard),
-            Region::Log | Region::Merged => slot.address(),
+            Region::Log | Region::Merged | Region::Chain => slot.address(),
         }
     }
 
@@ -97,13 +108,31 @@ impl Core {
         if boost > 0 && self.boost.fetch_max(boost, Ordering::Relaxed) < boost {
             self.boost_caches(boost);
         }
-        self.fetcher.fetch(missing.into_refs(), waiter);
+        self.objects.add_boost(missing.object_boost());
+        let (records, values) = missing.into_parts();
+        if values.is_empty() {
+            return self.fetcher.fetch(records, waiter);
+        }
+        let mut waiters = after_all(2, waiter);
+        if let (Some(one), Some(other)) = (waiters.pop(), waiters.pop()) {
+            self.fetcher.fetch(records, one);
+            self.objects.load(values, other);
+        }
     }
 
     /// Accounts for an entry that ceases to exist or points elsewhere from now on; under its shard's
-    /// lock.
-    pub(crate) fn leave(&self, live: &mut Live, slot: Slot, guard: &Guard) {
-        live.remove(self.origin(slot, guard), slot);
+    /// lock. `chains` are those of its key space. An object is freed in the background.
+    pub(crate) fn leave(&self, live: &mut Live, chains: &mut Chains, slot: Slot, guard: &Guard) {
+        match ChainPlace::of(slot.address()) {
+            None => live.remove(self.origin(slot, guard), slot),
+            Some(ChainPlace::Handle(handle)) => {
+                if let Some(discarded) = chains.take(handle, live) {
+                    discarded.leave_to(&self.log.trash);
+                }
+            }
+            // Its records are counted when it has been looked through.
+            Some(ChainPlace::Newest(_)) => {}
+        }
         if region(slot.address()) == Region::Cache {
             self.chunks.forget(slot.address(), guard);
         }

@@ -94,6 +94,10 @@ impl Engine {
             }
             (_, Err(error)) => Err(OpenError::io("start reading", &options.dir)(error)),
         });
+        let objects = Arc::clone(&core);
+        let started = started.and_then(|()| {
+            spawn("ferric-objects", Box::new(move || objects.objects.run(&objects)))
+        });
         let started =
             started.and_then(|()| spawn("ferric-maintain", Box::new(move || worker.run())));
         // Dropping the engine stops those that run.
@@ -130,6 +134,7 @@ impl Engine {
     fn stop(&self) {
         self.core.stopped.store(true, Ordering::Relaxed);
         self.core.fetcher.stop();
+        self.core.objects.stop();
         self.maintainer.merging.stop();
         self.core.log.stop();
         self.sweeper.stop();
@@ -303,6 +308,10 @@ impl Engine {
             fetch_reads: get(&core.fetcher.counters.reads),
             fetch_bytes: get(&core.fetcher.counters.bytes),
             damaged: get(&counters.damaged),
+            object_bytes: core.heap.bytes(),
+            objects_loaded: get(&counters.loaded),
+            objects_evicted: get(&counters.evicted),
+            folds: get(&counters.folds),
             recovery: self.report.kind,
             recovery_note: self.report.note.clone(),
             replayed: self.report.replayed,
@@ -318,7 +327,9 @@ impl Engine {
             for space in &shard.spaces {
                 stats.keys += space.index.len();
                 stats.expires += space.expires;
-                stats.index_bytes += space.index.bytes();
+                stats.index_bytes += space.index.bytes() + space.chains.table_bytes();
+                stats.chains += space.chains.len() as u64;
+                stats.objects += space.chains.objects();
             }
         }
         stats

@@ -82,6 +82,9 @@ pub enum WriteError {
     /// Key or value is longer than a record can hold.
     #[error("key or value too long")]
     TooLarge,
+    /// The key has no object that could be patched: the command has not looked.
+    #[error("the key has no object")]
+    NoObject,
     /// The store is closed.
     #[error("the store is closed")]
     Closed,

@@ -8,9 +8,14 @@
 //! The engine knows bytes. What keys and values mean, and what a "database" is, is its caller's
 //! business.
 
+// What tests of the outside and of the inside share names the crate.
+#[cfg(test)]
+extern crate self as ferric_engine;
+
 mod access;
 mod address;
 mod backup;
+mod chains;
 mod checkpoint;
 mod clock;
 mod core;
@@ -36,7 +41,7 @@ mod tier;
 pub mod tools;
 mod view;
 
-pub use access::{Access, Entry, Hint, Key, Locked, Meta, Missing, Op};
+pub use access::{About, Access, Entry, Hint, Key, Locked, Meta, Missing, Op};
 pub use backup::{BackupDone, BackupSummary};
 pub use clock::{Clock, ManualClock, SystemClock};
 pub use engine::Engine;

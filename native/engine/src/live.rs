@@ -2,8 +2,9 @@
 
 use crate::address::{Region, position, region};
 use crate::index::Slot;
+use crate::record::delta::Member;
 
-/// The live part of a segment: the records that some index entry points to.
+/// The live part of a segment: the records that some index entry points to, or that belong to a chain.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Share {
     pub records: u64,
@@ -26,7 +27,7 @@ impl Live {
     }
 
     fn share(&mut self, address: u64) -> &mut Share {
-        debug_assert_ne!(region(address), Region::Cache, "count the origin");
+        debug_assert!(region(address) <= Region::Merged, "count the origin");
         let shares = &mut self.regions[usize::from(region(address) != Region::Log)];
         let at = (position(address) >> self.shift) as usize;
         if at >= shares.len() {
@@ -38,18 +39,36 @@ impl Live {
     /// An entry for a record at `address` (not of the cache) begins to exist.
     #[inline]
     pub(crate) fn add(&mut self, address: u64, slot: Slot) {
-        let share = self.share(address);
-        share.records += 1;
-        share.bytes += slot.weight();
+        self.count_in(address, slot.weight());
     }
 
     /// It ceases to exist.
     #[inline]
     pub(crate) fn remove(&mut self, address: u64, slot: Slot) {
+        self.count_out(address, slot.weight());
+    }
+
+    /// A record becomes part of a chain.
+    pub(crate) fn add_member(&mut self, member: Member) {
+        self.count_in(member.address(), member.weight());
+    }
+
+    /// It is no longer part of one.
+    pub(crate) fn remove_member(&mut self, member: Member) {
+        self.count_out(member.address(), member.weight());
+    }
+
+    fn count_in(&mut self, address: u64, weight: u64) {
         let share = self.share(address);
-        debug_assert!(share.records > 0 && share.bytes >= slot.weight());
+        share.records += 1;
+        share.bytes += weight;
+    }
+
+    fn count_out(&mut self, address: u64, weight: u64) {
+        let share = self.share(address);
+        debug_assert!(share.records > 0 && share.bytes >= weight);
         share.records = share.records.saturating_sub(1);
-        share.bytes = share.bytes.saturating_sub(slot.weight());
+        share.bytes = share.bytes.saturating_sub(weight);
     }
 
     /// The live part of the segment of `span` segment sizes that begins at `start`.

@@ -60,3 +60,16 @@ pub trait Codec: Send + Sync {
     /// The image is not one of this kind.
     fn decode(&self, meta: Meta, image: &[u8]) -> Result<Box<dyn Object>, Malformed>;
 }
+
+/// The codec of a store all of whose values are just bytes.
+pub(crate) struct NoObjects;
+
+impl Codec for NoObjects {
+    fn is_object(&self, _meta: Meta, _len: usize) -> bool {
+        false
+    }
+
+    fn decode(&self, _meta: Meta, _image: &[u8]) -> Result<Box<dyn Object>, Malformed> {
+        Err(Malformed)
+    }
+}

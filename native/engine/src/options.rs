@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use crate::clock::{Clock, SystemClock};
 use crate::io::Io;
+use crate::object::{Codec, NoObjects};
 
 /// When a write counts as done.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -72,6 +73,8 @@ pub struct Options {
     /// Called on the thread that has just called waiters, the committer's or one that fetches
     /// records, so that a caller whose waiters only note whom to tell can tell them all at once.
     pub waiters_called: Arc<dyn Fn() + Send + Sync>,
+    /// Which values are kept as objects in memory, and how they are made.
+    pub codec: Arc<dyn Codec>,
     /// Where the files are.
     pub io: Arc<dyn Io>,
     /// What time it is.
@@ -81,7 +84,7 @@ pub struct Options {
 impl Options {
     /// The defaults for a store in `dir` on `io`: one shard, 16 spaces, quorum, 64 MiB segments,
     /// 256 MiB of undurable data, memory without limit, LZ4, merging at 128 MiB a second at most,
-    /// checkpoints after 64 MiB of log or 5 minutes.
+    /// checkpoints after 64 MiB of log or 5 minutes, no objects.
     pub fn new(dir: impl Into<PathBuf>, io: Arc<dyn Io>) -> Options {
         Options {
             dir: dir.into(),
@@ -100,6 +103,7 @@ impl Options {
             rebuild_memory: 256 << 20,
             route: |_, _| 0,
             waiters_called: Arc::new(|| {}),
+            codec: Arc::new(NoObjects),
             io,
             clock: Arc::new(SystemClock),
         }

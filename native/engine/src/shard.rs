@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use crossbeam_epoch::{self as epoch, Guard};
 
+use crate::chains::{Chains, HeapGauge};
 use crate::index::Index;
 use crate::live::Live;
 use crate::log::Trash;
@@ -25,11 +26,14 @@ pub(crate) struct Space {
     pub expires: u64,
     /// Whoever reads the space depends on this position: the last flush or swap.
     pub lsn: u64,
+    /// The values that are objects.
+    pub chains: Chains,
 }
 
 impl Space {
-    pub(crate) fn new(id: u32, trash: &Trash) -> Space {
-        Space { id, index: Index::new(trash.clone()), expires: 0, lsn: 0 }
+    pub(crate) fn new(id: u32, trash: &Trash, heap: &HeapGauge) -> Space {
+        let (index, chains) = (Index::new(trash.clone()), Chains::new(heap.clone()));
+        Space { id, index, expires: 0, lsn: 0, chains }
     }
 }
 
@@ -73,6 +77,20 @@ impl Shard {
 
     pub(crate) fn is_damaged(&self, address: u64) -> bool {
         !self.damaged.is_empty() && self.damaged.contains(&address)
+    }
+
+    /// The chain of a key with this hash, in a key space incarnation, to which the record at `address`
+    /// belongs.
+    pub(crate) fn chain_with(&self, space: u32, hash: u32, address: u64) -> Option<u32> {
+        let space = self.spaces.iter().find(|it| it.id == space)?;
+        let mut found = None;
+        space.index.find(hash, |slot| {
+            let chain =
+                space.chains.of_slot(slot).filter(|(_, chain)| chain.records.contain(address));
+            found = chain.map(|(handle, _)| handle);
+            found.is_some()
+        });
+        found
     }
 
     /// Makes the shard, whose key spaces are complete now, visible to readers without the lock.

@@ -35,6 +35,18 @@ pub struct Stats {
     pub disk_bytes: u64,
     /// Memory of the index tables.
     pub index_bytes: u64,
+    /// Memory of objects, and of what leads to their records.
+    pub object_bytes: u64,
+    /// Values that are kept as chains of records.
+    pub chains: u64,
+    /// Of these, objects in memory.
+    pub objects: u64,
+    /// Objects that were made in the background of what was on disk, or large.
+    pub objects_loaded: u64,
+    /// Objects that had to leave memory.
+    pub objects_evicted: u64,
+    /// Images that were written in place of deltas.
+    pub folds: u64,
     /// Memory of log segments that are not served from mapped files.
     pub buffer_bytes: u64,
     /// Bytes of mapped segment files.
@@ -101,7 +113,16 @@ pub struct Stats {
 impl Stats {
     /// Bytes of memory of all parts that the budget covers.
     pub fn memory_bytes(&self) -> u64 {
-        self.index_bytes + self.buffer_bytes + self.mapped_bytes + self.cache_bytes
+        self.index_bytes
+            + self.buffer_bytes
+            + self.mapped_bytes
+            + self.cache_bytes
+            + self.object_bytes
+    }
+
+    /// Bytes of memory that hold keys and values.
+    pub fn dataset_bytes(&self) -> u64 {
+        self.mapped_bytes + self.cache_bytes + self.object_bytes
     }
 
     /// Segments of either kind that are in memory as a whole.
@@ -139,6 +160,10 @@ pub(crate) struct Counters {
     pub last_sync_s: AtomicU64,
     pub recovery_ms: AtomicU64,
     pub damaged: AtomicU64,
+    /// Objects made in the background, bases written, and objects that had to go for others.
+    pub loaded: AtomicU64,
+    pub folds: AtomicU64,
+    pub evicted: AtomicU64,
     pub merges: AtomicU64,
     pub hints: AtomicU64,
     pub merge_read: AtomicU64,

@@ -123,12 +123,12 @@ impl Sweeper {
     /// Takes the records of emptied key spaces out of the accounts, and frees the indexes.
     fn discount_emptied(&self) {
         let emptied = std::mem::take(&mut *self.core.emptied.lock());
-        for (number, space) in emptied {
+        for (number, mut space) in emptied {
             for table in 0..space.index.tables() {
                 let guard = crossbeam_epoch::pin();
                 let mut shard = self.core.shards[number].lock();
                 for slot in space.index.entries(table) {
-                    self.core.leave(&mut shard.live, slot, &guard);
+                    self.core.leave(&mut shard.live, &mut space.chains, slot, &guard);
                 }
             }
         }

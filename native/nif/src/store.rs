@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use ferric_commands::clients::{Peer, Transport};
+use ferric_commands::values::registry::ValueCodec;
 use ferric_commands::{Server, ServerOptions, Session, budget, slot};
 use ferric_engine::io::{Backend, open_backend};
 use ferric_engine::{CloseError, Compression, Durability, Engine, OpenError, Options};
@@ -157,6 +158,7 @@ fn settings(options: OpenOptions) -> Result<(Options, ServerOptions), Refusal> {
     engine.compression = compression(options.compression)?;
     engine.merge_rate = options.merge_rate;
     engine.route = slot::shard_of;
+    engine.codec = Arc::new(ValueCodec);
     let messenger = options.messenger;
     engine.waiters_called = Arc::new(move || waiting::deliver(messenger));
     let server = ServerOptions {

@@ -3,6 +3,8 @@
 use std::ffi::OsString;
 use std::path::PathBuf;
 
+use crate::import;
+
 const HELP: &str = "\
 Looks after stores that no server has open.
 
@@ -10,7 +12,11 @@ Looks after stores that no server has open.
     salvage DIR OUT     copies what is intact to a new store
     stat DIR            describes a store by its files
 
-DIR is a data directory. `ferricstore-tool COMMAND --help` says more.
+DIR is a data directory.
+
+    import FILE         writes what Redis has saved into a running server
+
+`ferricstore-tool COMMAND --help` says more.
 ";
 
 const CHECK: &str = "\
@@ -75,6 +81,7 @@ pub(crate) struct Command {
 pub(crate) enum Invocation {
     Help(&'static str),
     Run(Command),
+    Import(import::Options),
 }
 
 /// Understands the words of a command line.
@@ -90,8 +97,16 @@ pub(crate) fn parse(words: &[OsString]) -> Result<Invocation, String> {
         "check" => ("check", CHECK, 1),
         "salvage" => ("salvage", SALVAGE, 2),
         "stat" => ("stat", STAT, 1),
+        "import" => {
+            let options = import::parse(rest)?;
+            return Ok(options.map_or(Invocation::Help(import::HELP), Invocation::Import));
+        }
         "help" | "--help" | "-h" => return Ok(Invocation::Help(HELP)),
-        other => return Err(format!("unknown command {other:?}; there are check, salvage, stat")),
+        other => {
+            return Err(format!(
+                "unknown command {other:?}; there are check, salvage, stat, import"
+            ));
+        }
     };
     let mut command = Command {
         name,

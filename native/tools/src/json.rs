@@ -88,20 +88,20 @@ fn loss(loss: &Loss) -> String {
 }
 
 /// An object that is being written.
-struct Object(String);
+pub(crate) struct Object(String);
 
 impl Object {
-    fn new() -> Object {
+    pub(crate) fn new() -> Object {
         Object("{".into())
     }
 
-    fn raw(&mut self, name: &str, value: &str) {
+    pub(crate) fn raw(&mut self, name: &str, value: &str) {
         let comma = if self.0.len() > 1 { "," } else { "" };
         // Writing to a string does not fail.
         let _ = write!(self.0, "{comma}{}:{value}", quoted(name));
     }
 
-    fn number(&mut self, name: &str, value: u64) {
+    pub(crate) fn number(&mut self, name: &str, value: u64) {
         self.raw(name, &value.to_string());
     }
 
@@ -109,15 +109,15 @@ impl Object {
         self.raw(name, &value.map_or("null".into(), |value| value.to_string()));
     }
 
-    fn flag(&mut self, name: &str, value: bool) {
+    pub(crate) fn flag(&mut self, name: &str, value: bool) {
         self.raw(name, if value { "true" } else { "false" });
     }
 
-    fn text(&mut self, name: &str, value: &str) {
+    pub(crate) fn text(&mut self, name: &str, value: &str) {
         self.raw(name, &quoted(value));
     }
 
-    fn end(mut self) -> String {
+    pub(crate) fn end(mut self) -> String {
         self.0.push('}');
         self.0
     }
@@ -127,11 +127,11 @@ fn finish(object: Object) -> String {
     object.end() + "\n"
 }
 
-fn list(values: impl Iterator<Item = String>) -> String {
+pub(crate) fn list(values: impl Iterator<Item = String>) -> String {
     format!("[{}]", values.collect::<Vec<_>>().join(","))
 }
 
-fn quoted(text: &str) -> String {
+pub(crate) fn quoted(text: &str) -> String {
     let mut out = String::from("\"");
     for char in text.chars() {
         match char {

@@ -1,7 +1,8 @@
-//! `ferricstore-tool`: looks after stores that are not open. The release's `bin/ferricstore` hands
-//! `check`, `salvage` and `stat` on to it.
+//! `ferricstore-tool`: looks after stores that are not open, and imports what Redis has saved. The
+//! release's `bin/ferricstore` hands `check`, `salvage`, `stat` and `import` on to it.
 
 mod arguments;
+mod import;
 mod json;
 mod progress;
 mod show;
@@ -25,6 +26,7 @@ fn main() -> ExitCode {
     let words: Vec<_> = std::env::args_os().skip(1).collect();
     let status = match arguments::parse(&words) {
         Ok(Invocation::Help(text)) => print(text, WELL),
+        Ok(Invocation::Import(options)) => import::run(&options),
         Ok(Invocation::Run(command)) => run(&command).unwrap_or_else(|error| {
             eprintln!("ferricstore-tool: {error}");
             FAILED

@@ -4,6 +4,7 @@ pub mod bitmaps;
 pub mod client;
 pub mod connection;
 pub mod databases;
+pub mod dump;
 pub mod element_scan;
 pub mod geo;
 pub mod hashes;
@@ -16,6 +17,7 @@ pub mod server;
 pub mod sets;
 pub mod sort;
 pub mod sorted_sets;
+pub mod streams;
 pub mod strings;
 #[cfg(test)]
 mod tests;

@@ -94,6 +94,7 @@ const SYNOPSES: &[(&str, &str)] = &[
     ("decr", "key:key"),
     ("decrby", "key:key decrement:integer"),
     ("del", "key:key+"),
+    ("dump", "key:key"),
     ("echo", "message:string"),
     ("exists", "key:key+"),
     ("expire", "key:key seconds:integer [condition=<NX | XX | GT | LT>]@7.0.0"),
@@ -269,6 +270,11 @@ const SYNOPSES: &[(&str, &str)] = &[
     ("pttl", "key:key"),
     ("rename", "key:key newkey:key#1"),
     ("renamenx", "key:key newkey:key#1"),
+    (
+        "restore",
+        "key:key ttl:integer serialized-value:string [REPLACE]@3.0.0 [ABSTTL]@5.0.0 \
+         [IDLETIME~seconds:integer]@5.0.0 [FREQ~frequency:integer]@5.0.0",
+    ),
     ("rpop", "key:key [count:integer]@6.2.0"),
     ("rpoplpush", "source:key destination:key#1"),
     ("rpush", "key:key element:string+"),
@@ -327,6 +333,70 @@ const SYNOPSES: &[(&str, &str)] = &[
     ("ttl", "key:key"),
     ("type", "key:key"),
     ("unlink", "key:key+"),
+    ("xack", "key:key group:string id:string+"),
+    (
+        "xadd",
+        "key:key [NOMKSTREAM]@6.2.0 [trim=(strategy=<MAXLEN | MINID@6.2.0> \
+         [operator=<'='~equal:pure-token | '~'~approximately:pure-token>] threshold:string \
+         [LIMIT~count:integer]@6.2.0)] id_or_auto=<*~auto_id:pure-token | id:string> \
+         field_value=(field:string value:string)+",
+    ),
+    (
+        "xautoclaim",
+        "key:key group:string consumer:string min-idle-time:string start:string \
+         [COUNT~count:integer] [JUSTID]",
+    ),
+    (
+        "xclaim",
+        "key:key group:string consumer:string min-idle-time:string id:string+ \
+         [IDLE~ms:integer] [TIME~unix-time-milliseconds:unix-time] [RETRYCOUNT~count:integer] \
+         [FORCE] [JUSTID] [LASTID~id:string]",
+    ),
+    ("xdel", "key:key id:string+"),
+    (
+        "xgroup|create",
+        "key:key groupname:string id=<id:string | $~new_id:pure-token> [MKSTREAM] \
+         [ENTRIESREAD~entries_read:integer]",
+    ),
+    ("xgroup|createconsumer", "key:key groupname:string consumername:string"),
+    ("xgroup|delconsumer", "key:key groupname:string consumername:string"),
+    ("xgroup|destroy", "key:key groupname:string"),
+    (
+        "xgroup|setid",
+        "key:key groupname:string id=<id:string | $~new_id:pure-token> \
+         [ENTRIESREAD~entries_read:integer]",
+    ),
+    ("xinfo|consumers", "key:key groupname:string"),
+    ("xinfo|groups", "key:key"),
+    ("xinfo|stream", "key:key [FULL~full=([COUNT~count:integer])]"),
+    ("xlen", "key:key"),
+    (
+        "xpending",
+        "key:key group:string [filters=([IDLE~min-idle-time:integer]@6.2.0 start:string \
+         end:string count:integer [consumer:string])]",
+    ),
+    ("xrange", "key:key start:string end:string [COUNT~count:integer]"),
+    (
+        "xread",
+        "[COUNT~count:integer] [BLOCK~milliseconds:integer] STREAMS~streams=(key:key+ id:string+)",
+    ),
+    (
+        "xreadgroup",
+        "GROUP~group_consumer=(group:string consumer:string) [COUNT~count:integer] \
+         [BLOCK~milliseconds:integer] [NOACK] STREAMS~streams=(key:key+ id:string+)",
+    ),
+    ("xrevrange", "key:key end:string start:string [COUNT~count:integer]"),
+    (
+        "xsetid",
+        "key:key last-id:string [ENTRIESADDED~entries_added:integer]@7.0.0 \
+         [MAXDELETEDID~max_deleted_entry_id:string]@7.0.0",
+    ),
+    (
+        "xtrim",
+        "key:key trim=(strategy=<MAXLEN | MINID@6.2.0> \
+         [operator=<'='~equal:pure-token | '~'~approximately:pure-token>] threshold:string \
+         [LIMIT~count:integer]@6.2.0)",
+    ),
     (
         "zadd",
         "key:key [condition=<NX | XX>]@3.0.2 [comparison=<GT | LT>]@6.2.0 [CH]@3.0.2 [INCR]@3.0.2 \

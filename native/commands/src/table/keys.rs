@@ -140,12 +140,30 @@ fn extent(spec: &KeySpec, args: Args<'_>, begin: i64) -> Result<(i64, i64, i32),
         Find::KeyNum { num, first, step } => {
             let at = usize::try_from(begin + i64::from(num)).map_err(|_| KeyError::Invalid)?;
             let word = args.get(at).ok_or(KeyError::Invalid)?;
-            let keys = std::str::from_utf8(word).ok().and_then(|s| s.parse::<i64>().ok());
-            let keys = keys.filter(|&n| (0..=count).contains(&n)).ok_or(KeyError::Invalid)?;
+            let keys = i64::from(parse_atoi(word));
+            if !(1..=count).contains(&keys) {
+                return Err(KeyError::Invalid);
+            }
             let first = begin + i64::from(first);
             Ok((first, first + (keys - 1) * i64::from(step.max(1)), step.max(1)))
         }
     }
+}
+
+/// The number that a word begins with, as C's `atoi` reads it: the low 32 bits of it.
+fn parse_atoi(word: &[u8]) -> i32 {
+    let start = word.iter().position(|byte| !matches!(byte, b' ' | b'\t'..=b'\r'));
+    let (negative, digits) = match &word[start.unwrap_or(word.len())..] {
+        [b'-', digits @ ..] => (true, digits),
+        [b'+', digits @ ..] => (false, digits),
+        digits => (false, digits),
+    };
+    let digits = digits.iter().take_while(|byte| byte.is_ascii_digit());
+    let number = digits.fold(0i64, |number, digit| {
+        let digit = i64::from(digit - b'0');
+        number.saturating_mul(10).saturating_add(if negative { -digit } else { digit })
+    });
+    number as i32
 }
 
 /// The flags of the keys for these arguments: a specification with `variable_flags` only says what
@@ -201,4 +219,26 @@ pub fn legacy_range(specs: &[KeySpec]) -> LegacyRange {
         range.step = 1;
     }
     range
+}
+
+#[cfg(test)]
+mod tests {
+    use super::parse_atoi;
+
+    #[test]
+    fn numbers_of_keys() {
+        for (word, number) in [
+            ("2", 2),
+            (" \n+3x", 3),
+            ("-4", -4),
+            ("", 0),
+            (" ", 0),
+            ("x", 0),
+            ("4294967297", 1),
+            ("99999999999999999999", -1),
+            ("-99999999999999999999", 0),
+        ] {
+            assert_eq!(parse_atoi(word.as_bytes()), number, "{word:?}");
+        }
+    }
 }

@@ -12,7 +12,8 @@
 //! since    = "@" version | "!" version           first version with it; deprecated from then on
 //! ```
 //!
-//! Tokens are upper-case words, names are not.
+//! Tokens are upper-case words, names are not. A token that is a sign of this notation is written
+//! between apostrophes.
 
 /// An argument as COMMAND DOCS describes it.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -88,7 +89,7 @@ impl<'t> Parser<'t> {
     }
 
     fn argument(&mut self, depth: usize) -> Option<Argument<'t>> {
-        let word = self.word();
+        let word = if self.take("'") { self.quoted()? } else { self.word() };
         if self.take("~") {
             let argument = self.argument(depth)?;
             return Some(Argument { token: Some(word), ..argument });
@@ -131,6 +132,13 @@ impl<'t> Parser<'t> {
         Some(Argument { name: name.to_owned(), kind, parts, ..Argument::default() })
     }
 
+    /// Everything up to the closing apostrophe.
+    fn quoted(&mut self) -> Option<&'t str> {
+        let (word, rest) = self.rest.split_once('\'')?;
+        self.rest = rest;
+        Some(word)
+    }
+
     /// Everything up to the next sign of the notation.
     fn word(&mut self) -> &'t str {
         let end = self.rest.find([' ', '[', ']', '<', '>', '(', ')', '=', '~', '#', '+', '@', '!']);
@@ -167,6 +175,15 @@ mod tests {
         assert_eq!((ex.name.as_str(), ex.kind, ex.token), ("ip:port", "string", Some("EX")));
         assert_eq!(ex.deprecated_since, Some("2.8.12"));
         assert_eq!((pair.kind, pair.multiple, pair.parts.len()), ("block", true, 2));
+    }
+
+    #[test]
+    fn a_sign_as_a_token() {
+        let items =
+            parse("how=<'='~exactly:pure-token | '~'~about:pure-token>").expect("well formed");
+        let tokens: Vec<_> = items[0].parts.iter().map(|part| part.token).collect();
+        assert_eq!(tokens, [Some("="), Some("~")]);
+        assert_eq!(parse("'=~a:string"), None);
     }
 
     #[test]

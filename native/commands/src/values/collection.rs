@@ -95,7 +95,10 @@ impl<'l, T: Collection> Held<'l, T> {
         if left == 0 {
             return Ok(Change::Delete);
         }
-        let mut value = T::decode(self.image.ok_or(MALFORMED)?)?;
+        let Some(image) = self.image else {
+            return Ok(Change::Patch { meta, delta: delta.to_vec() });
+        };
+        let mut value = T::decode(image)?;
         value.apply(delta)?;
         Ok(Change::Put { meta, image: value.encode() })
     }
@@ -110,6 +113,13 @@ pub enum Change {
         /// The image.
         image: Vec<u8>,
     },
+    /// The key's collection, which is an object, changes.
+    Patch {
+        /// Type, flags and expiry afterwards.
+        meta: Meta,
+        /// What is different; nothing but `meta` if it is empty.
+        delta: Vec<u8>,
+    },
     /// The key goes, if it is there.
     Delete,
 }
@@ -121,9 +131,18 @@ impl Change {
         Change::Put { meta, image: value.encode() }
     }
 
+    /// The key's value stays, with another type, flags or expiry.
+    pub fn meta(entry: &Entry<'_>, meta: Meta) -> Change {
+        match entry.object {
+            Some(_) => Change::Patch { meta, delta: Vec::new() },
+            None => Change::Put { meta, image: entry.value.to_vec() },
+        }
+    }
+
     fn op<'a>(&'a self, key: Key<'a>) -> Op<'a> {
         match self {
             Change::Put { meta, image } => Op::Put { key, meta: *meta, value: image },
+            Change::Patch { meta, delta } => Op::Patch { key, meta: *meta, delta },
             Change::Delete => Op::Delete { key },
         }
     }

@@ -1,6 +1,6 @@
 //! Looking keys up on behalf of a command.
 
-use ferric_engine::{Access, Entry, Key, Locked, ReadError};
+use ferric_engine::{About, Access, Entry, Key, Locked, ReadError};
 
 use super::string;
 use crate::context::{Context, Fault, Outcome};
@@ -59,22 +59,26 @@ impl<'c> Lookup<'c> {
         })?
     }
 
-    /// [`Lookup::view`] for a command that asks about the key: does not count as use of it.
+    /// What is known of a key without looking at its value: counts as a hit or miss, and not as use of
+    /// the key.
     ///
     /// # Errors
     /// As for [`Lookup::view`].
     #[inline]
-    pub fn look<R>(
-        &self,
-        access: &mut Access<'_>,
-        key: &Key,
-        use_entry: impl FnOnce(Option<Entry<'_>>) -> R,
-    ) -> Result<R, Fault> {
-        let result = access.read(key, false, |entry| {
-            self.count(entry.is_some());
-            use_entry(entry)
-        })?;
-        Ok(result)
+    pub fn look(&self, access: &mut Access<'_>, key: &Key) -> Result<Option<About>, Fault> {
+        let about = access.about(key)?;
+        self.count(about.is_some());
+        Ok(about)
+    }
+
+    /// [`Lookup::look`] while the key is locked.
+    ///
+    /// # Errors
+    /// The key is not in memory, or damaged; nothing is counted then.
+    pub fn exists(&self, locked: &mut Locked<'_, '_>, key: &Key) -> Result<bool, ReadError> {
+        let exists = locked.about(key)?.is_some();
+        self.count(exists);
+        Ok(exists)
     }
 
     /// A key's entry for a command that asks about the key: counts as a hit or miss only.
@@ -102,6 +106,17 @@ impl<'c> Lookup<'c> {
         key: &Key,
     ) -> Result<Option<Entry<'l>>, ReadError> {
         if self.touch { locked.get(key) } else { locked.peek(key) }
+    }
+
+    /// Notes a use of a key that is there without looking at its value.
+    ///
+    /// # Errors
+    /// The key is not in memory, or damaged.
+    pub fn note_use(&self, locked: &mut Locked<'_, '_>, key: &Key) -> Result<(), ReadError> {
+        if self.touch {
+            locked.touch(key)?;
+        }
+        Ok(())
     }
 
     /// [`Lookup::read`] of a string.

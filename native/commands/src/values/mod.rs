@@ -11,6 +11,7 @@ mod lookup;
 pub mod registry;
 pub mod set;
 pub mod sorted;
+pub mod stream;
 pub mod string;
 pub mod table;
 pub mod touched;

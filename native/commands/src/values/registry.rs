@@ -1,11 +1,15 @@
 //! What can be asked about a value of any kind.
 
-use ferric_engine::Entry;
+use std::ops::ControlFlow;
 
+use ferric_engine::{Codec, Entry, Malformed, Meta, Object};
+
+use super::collection::MAX_PACKED;
 use super::hash::Hash;
 use super::list::List;
 use super::set::Set;
 use super::sorted::SortedSet;
+use super::stream::Stream;
 use super::{Collection, Held, Kind, WRONG_TYPE, string};
 use crate::context::{Fault, Outcome};
 
@@ -17,8 +21,43 @@ pub fn encoding(entry: &Entry<'_>) -> &'static str {
         Some(Kind::Hash) => collection::<Hash>(entry),
         Some(Kind::Set) => collection::<Set>(entry),
         Some(Kind::SortedSet) => collection::<SortedSet>(entry),
+        Some(Kind::Stream) => collection::<Stream>(entry),
         _ => "unknown",
     }
+}
+
+/// Which values the engine keeps as objects, and how it makes them: for every store that commands are
+/// executed on.
+pub struct ValueCodec;
+
+impl Codec for ValueCodec {
+    #[inline]
+    fn is_object(&self, meta: Meta, len: usize) -> bool {
+        len > MAX_PACKED && meta.kind != Kind::String as u8
+    }
+
+    fn decode(&self, meta: Meta, image: &[u8]) -> Result<Box<dyn Object>, Malformed> {
+        decode(meta, image)
+    }
+}
+
+/// Makes an object of the image of a collection.
+///
+/// # Errors
+/// The bytes are no image of this kind, or the kind is none of a collection.
+pub fn decode(meta: Meta, image: &[u8]) -> Result<Box<dyn Object>, Malformed> {
+    match Kind::of(meta.kind) {
+        Some(Kind::List) => object::<List>(image),
+        Some(Kind::Hash) => object::<Hash>(image),
+        Some(Kind::Set) => object::<Set>(image),
+        Some(Kind::SortedSet) => object::<SortedSet>(image),
+        Some(Kind::Stream) => object::<Stream>(image),
+        _ => Err(Malformed),
+    }
+}
+
+fn object<T: Collection>(image: &[u8]) -> Result<Box<dyn Object>, Malformed> {
+    Ok(Box::new(T::decode(image)?))
 }
 
 fn collection<T: Collection>(entry: &Entry<'_>) -> &'static str {
@@ -33,6 +72,7 @@ pub fn len(entry: &Entry<'_>) -> Result<usize, Fault> {
     match Kind::of(entry.meta.kind) {
         Some(Kind::List) => Ok(Held::<List>::of(*entry)?.view.len()),
         Some(Kind::Set) => Ok(Held::<Set>::of(*entry)?.view.len()),
+        Some(Kind::SortedSet) => Ok(Held::<SortedSet>::of(*entry)?.view.len()),
         _ => Err(WRONG_TYPE),
     }
 }
@@ -54,25 +94,35 @@ pub fn elements(
             let mut members = Held::<Set>::of(*entry)?.view.iter().skip(from).take(count);
             members.try_for_each(|member| member.with(&mut *visit))
         }
+        Some(Kind::SortedSet) => {
+            let view = Held::<SortedSet>::of(*entry)?.view;
+            let end = from.saturating_add(count).min(view.len());
+            let ended = view.visit(from.min(end)..end, false, |_, member| match visit(member) {
+                Ok(()) => ControlFlow::Continue(()),
+                Err(fault) => ControlFlow::Break(fault),
+            });
+            ended.break_value().map_or(Ok(()), Err)
+        }
         _ => Err(WRONG_TYPE),
     }
 }
 
-/// Hands a string, or the field that a hash has at this time, to `use_text`; nothing if the value is
-/// no such thing or has no such field.
-pub fn text(
-    entry: &Entry<'_>,
+/// A string, or at this time the field of a hash; `None` if the value is no such thing or has no
+/// such field.
+///
+/// # Errors
+/// The stored value is malformed.
+pub fn text<'e>(
+    entry: &Entry<'e>,
     field: Option<&[u8]>,
     now_ms: u64,
-    use_text: impl FnOnce(Option<&[u8]>),
-) {
+) -> Result<Option<&'e [u8]>, Fault> {
     match (Kind::of(entry.meta.kind), field) {
-        (Some(Kind::String), None) => use_text(Some(entry.value)),
-        (Some(Kind::Hash), Some(field)) => {
-            let held = Held::<Hash>::of(*entry).ok();
-            let found = held.and_then(|held| held.view.live(now_ms).get(field));
-            use_text(found.map(|found| found.value));
+        (Some(Kind::String), None) => Ok(Some(entry.value)),
+        (Some(Kind::Hash), Some(name)) => {
+            let live = Held::<Hash>::of(*entry)?.view.live(now_ms);
+            Ok(live.get(name).map(|field| field.value))
         }
-        _ => use_text(None),
+        _ => Ok(None),
     }
 }

@@ -5,6 +5,7 @@ use std::sync::{Arc, mpsc};
 use std::time::Duration;
 
 use ferric_commands::clients::{Peer, Transport};
+use ferric_commands::values::registry::ValueCodec;
 use ferric_commands::{Next, Server, ServerOptions, Session, slot};
 use ferric_engine::io::sim::SimIo;
 use ferric_engine::{Durability, Engine, Missing, Options};
@@ -32,6 +33,7 @@ impl Store {
         let mut options = Options::new(PathBuf::from("store"), Arc::new(disk.clone()));
         options.shards = SHARDS;
         options.route = slot::shard_of;
+        options.codec = Arc::new(ValueCodec);
         options.durability = Durability::Async { interval: Duration::from_millis(5) };
         options.segment_size = 4 << 20;
         let engine = Engine::open(options).expect("a store");

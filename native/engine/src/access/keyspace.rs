@@ -6,7 +6,8 @@ use std::sync::atomic::Ordering;
 use crossbeam_epoch as epoch;
 
 use super::{Access, Entry, Meta};
-use crate::address::is_in_log;
+use crate::address::{ChainPlace, is_in_log};
+use crate::chains::Chain;
 use crate::core::Core;
 use crate::error::{ReadError, WriteError};
 use crate::index::Slot;
@@ -60,6 +61,12 @@ impl SpaceTable {
     }
 }
 
+/// What a key's entry leads to.
+enum Visit<'s> {
+    Record(RecordRef),
+    Chain(&'s Chain),
+}
+
 impl Access<'_> {
     /// Number of keys, expired ones that are not yet removed included.
     pub fn len(&mut self, space: u16) -> u64 {
@@ -83,7 +90,8 @@ impl Access<'_> {
     }
 
     /// Visits about `budget` live keys from `cursor` on (0 begins) and returns the next cursor, 0
-    /// at the end. A key that is there during the whole iteration is visited at least once. Locks
+    /// at the end. Values that are objects are not brought into memory: their entries may have
+    /// neither value nor object. A key that is there during the whole iteration is visited at least once. Locks
     /// are held for some hundred keys at a time; `visit` must not use the engine.
     ///
     /// # Errors
@@ -137,48 +145,64 @@ impl Access<'_> {
     ) -> Result<(u64, usize), ReadError> {
         let core = self.core;
         let shard = core.shards[number].lock();
-        let mut slots: Vec<(Slot, RecordRef)> = Vec::with_capacity(budget);
+        let mut found: Vec<(Slot, Visit<'_>)> = Vec::with_capacity(budget);
         let mut outcome = Ok(());
         let index = &shard.spaces[usize::from(space)].index;
         let next = index.scan(place, budget, |slot| {
-            match self.record_of(&shard, number as u16, space, slot) {
-                Ok(record) => {
-                    // By the time it is visited it is in the processor's caches.
-                    record.prefetch();
-                    slots.push((slot, record));
+            match self.entry_of(&shard, number as u16, space, slot) {
+                Ok(entry) => {
+                    if let Visit::Record(record) = entry {
+                        // By the time it is visited it is in the processor's caches.
+                        record.prefetch();
+                    }
+                    found.push((slot, entry));
                 }
                 Err(error) => outcome = Err(error),
             }
         });
         outcome?;
-        slots.into_iter().for_each(|(slot, record)| self.visit_record(slot, record, visit));
+        found.into_iter().for_each(|(slot, entry)| self.visit(slot, entry, visit));
         Ok(next)
     }
 
-    /// The record of an entry of a locked shard; noted as missing when it is not in memory.
-    fn record_of(
+    /// What an entry of a locked shard leads to; noted as missing when it is not in memory.
+    fn entry_of<'s>(
         &mut self,
-        shard: &Shard,
+        shard: &'s Shard,
         number: u16,
         space: u16,
         slot: Slot,
-    ) -> Result<RecordRef, ReadError> {
+    ) -> Result<Visit<'s>, ReadError> {
         if let Some(record) = self.core.record(slot.address(), &self.guard) {
-            return Ok(record);
+            return Ok(Visit::Record(record));
         }
-        Err(self.miss(shard, number, shard.spaces[usize::from(space)].id, slot))
+        let space = &shard.spaces[usize::from(space)];
+        match space.chains.of_slot(slot) {
+            Some((_, chain)) => Ok(Visit::Chain(chain)),
+            None => Err(self.miss(shard, number, space.id, slot)),
+        }
     }
 
     /// Visits an entry whose shard is locked, unless it has expired.
-    fn visit_record(&self, slot: Slot, record: RecordRef, visit: &mut dyn FnMut(&[u8], Entry<'_>)) {
-        let header = record.header();
-        if self.is_expired(header.expiry_ms) {
-            return;
-        }
-        // SAFETY: the caller holds the shard's lock while the slices are used.
-        let (key, value) = unsafe { record.content(&header) };
+    fn visit(&self, slot: Slot, entry: Visit<'_>, visit: &mut dyn FnMut(&[u8], Entry<'_>)) {
         let idle_seconds = slot.idle_s(self.now_s());
-        visit(key, Entry { meta: Meta::of(&header), value, object: None, idle_seconds });
+        match entry {
+            Visit::Record(record) => {
+                let header = record.header();
+                // SAFETY: the caller holds the shard's lock while the slices are used.
+                let (key, value) = unsafe { record.content(&header) };
+                if !self.is_expired(header.expiry_ms) {
+                    let meta = Meta::of(&header);
+                    visit(key, Entry { meta, value, object: None, idle_seconds });
+                }
+            }
+            Visit::Chain(chain) => {
+                let (meta, object) = (chain.meta, chain.object.as_deref());
+                if !self.is_expired(meta.expiry_ms) {
+                    visit(&chain.key, Entry { meta, value: &[], object, idle_seconds });
+                }
+            }
+        }
     }
 
     /// A live key chosen by the dice `seed`.
@@ -221,9 +245,9 @@ impl Access<'_> {
                 continue;
             }
             let Some(slot) = index.random(dice) else { return Ok(None) };
-            let record = self.record_of(&shard, number as u16, space, slot)?;
+            let entry = self.entry_of(&shard, number as u16, space, slot)?;
             let mut key = None;
-            self.visit_record(slot, record, &mut |found, _| key = Some(found.to_vec()));
+            self.visit(slot, entry, &mut |found, _| key = Some(found.to_vec()));
             return Ok(key);
         }
         Ok(None)
@@ -252,7 +276,8 @@ impl Access<'_> {
             shards.iter().for_each(|shard| shard.view.begin_batch());
             for (number, shard) in shards.iter_mut().enumerate() {
                 for &space in &emptied {
-                    let mut fresh = Space::new(table.ids[usize::from(space)], &core.log.trash);
+                    let mut fresh =
+                        Space::new(table.ids[usize::from(space)], &core.log.trash, &core.heap);
                     fresh.lsn = lsn;
                     let old = std::mem::replace(&mut shard.spaces[usize::from(space)], fresh);
                     shard.publish_space(usize::from(space), &self.guard);
@@ -295,7 +320,8 @@ impl Access<'_> {
     fn write_table(&mut self, table: &SpaceTable) -> Result<u64, WriteError> {
         let value = table.encode();
         let kind = Kind::Spaces;
-        let write = Write { kind, space: 0, tag: 0, expiry_ms: 0, key: &[], value: &value };
+        let write =
+            Write { kind, space: 0, tag: 0, expiry_ms: 0, key: &[], lead: &[], value: &value };
         let mut address = 0;
         self.core.log.append(&[write], &self.guard, |_, at| address = at)?;
         self.core.next_space.store(table.next, Ordering::Relaxed);
@@ -337,15 +363,22 @@ pub(crate) fn sweep_table(
         let expiry_s = slot.expiry_s();
         // Rounded up and truncated respectively: past in seconds is past in milliseconds.
         let due = expiry_s != 0 && expiry_s != u32::MAX && u64::from(expiry_s) * 1000 < now_ms;
-        if due {
-            removed += 1;
-            core.leave(live, *slot, &guard);
+        // A chain that has not been looked through stays until it is.
+        let place = ChainPlace::of(slot.address());
+        if !due || matches!(place, Some(ChainPlace::Newest(_))) {
+            return true;
         }
-        if due && is_in_log(slot.address()) && slot.address() >= durable {
+        removed += 1;
+        let changed = match space.chains.of_slot(*slot) {
+            Some((_, chain)) => chain.changed,
+            None => slot.address(),
+        };
+        core.leave(live, &mut space.chains, *slot, &guard);
+        if is_in_log(changed) && changed >= durable {
             // A crash that loses the record could bring an older one of its key back.
-            view.note_deletion(slot.hash(), slot.address() + 1);
+            view.note_deletion(slot.hash(), changed + 1);
         }
-        !due
+        false
     });
     space.expires -= removed;
     Counters::add(&core.log.counters.expired, removed);

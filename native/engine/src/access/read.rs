@@ -3,10 +3,10 @@
 //! The index is searched under the epoch that the access holds anyway, and the record is read where
 //! it is: records that were handed to the committer never change, and memory outlives the epoch.
 //! What needs more than that is done under the lock: a record that may still be updated in place, one
-//! that has expired (it is removed) or is on disk only, and a key of a change of several keys that is
-//! under way.
+//! that has expired (it is removed) or is on disk only, a value that is an object or becomes one, and
+//! a key of a change of several keys that is under way.
 
-use super::{Access, Entry, Key, Meta};
+use super::{About, Access, Entry, Key, Meta};
 use crate::address::is_in_log;
 use crate::error::ReadError;
 use crate::shard::RecordRef;
@@ -17,6 +17,15 @@ enum Look<'a> {
     Absent,
     /// Only the holder of the lock can tell.
     Unclear,
+}
+
+/// What a look is for.
+#[derive(Clone, Copy)]
+struct Purpose {
+    /// It is an access.
+    touch: bool,
+    /// The value is used.
+    value: bool,
 }
 
 impl Access<'_> {
@@ -33,7 +42,7 @@ impl Access<'_> {
         touch: bool,
         use_entry: impl FnOnce(Option<Entry<'_>>) -> R,
     ) -> Result<R, ReadError> {
-        let (look, depends) = self.look_at(key, touch);
+        let (look, depends) = self.look_at(key, Purpose { touch, value: true });
         match look {
             Look::Unclear => {}
             Look::Absent => {
@@ -52,9 +61,26 @@ impl Access<'_> {
         Ok(use_entry(entry))
     }
 
+    /// What is known of the key's live value without looking at it, see [`super::Locked::about`].
+    ///
+    /// # Errors
+    /// As for [`Access::read`].
+    pub fn about(&mut self, key: &Key<'_>) -> Result<Option<About>, ReadError> {
+        let (look, depends) = self.look_at(key, Purpose { touch: false, value: false });
+        let about = match look {
+            Look::Unclear => return self.acquire(key)?.about(key),
+            Look::Absent => None,
+            Look::Entry(Entry { meta, idle_seconds, .. }) => {
+                Some(About { meta, is_object: false, idle_seconds })
+            }
+        };
+        self.depends = self.depends.max(depends);
+        Ok(about)
+    }
+
     /// Looks without the lock; says also what the answer depends on.
     #[inline]
-    fn look_at(&self, key: &Key<'_>, touch: bool) -> (Look<'_>, u64) {
+    fn look_at(&self, key: &Key<'_>, Purpose { touch, value }: Purpose) -> (Look<'_>, u64) {
         const UNCLEAR: (Look<'_>, u64) = (Look::Unclear, 0);
         let (core, guard) = (self.core, &self.guard);
         let view = &core.views[usize::from(key.shard)];
@@ -80,6 +106,10 @@ impl Access<'_> {
         if self.is_expired(header.expiry_ms) {
             return UNCLEAR;
         }
+        let meta = Meta::of(&header);
+        if value && core.codec.is_object(meta, header.value_len as usize) {
+            return UNCLEAR;
+        }
         let (now_s, address) = (self.now_s(), slot.address());
         let idle_seconds = slot.idle_s(now_s);
         if touch {
@@ -92,7 +122,7 @@ impl Access<'_> {
         // SAFETY: the record does not change (see above), and the access keeps its memory while the
         // entry borrows it.
         let (_, value) = unsafe { record.content(&header) };
-        let entry = Entry { meta: Meta::of(&header), value, object: None, idle_seconds };
+        let entry = Entry { meta, value, object: None, idle_seconds };
         (Look::Entry(entry), depends.max(space.lsn))
     }
 }

@@ -248,7 +248,7 @@ impl Files {
         let id = position(start) >> self.shift;
         match region(start) {
             Region::Log => segment_path(&self.dir, id),
-            Region::Merged | Region::Cache => merged_path(&self.dir, id),
+            Region::Merged | Region::Cache | Region::Chain => merged_path(&self.dir, id),
         }
     }
 

@@ -34,7 +34,7 @@ pub use waiters::Waiter;
 use waiters::Waiters;
 
 use crate::Lsn;
-use crate::address::{MAX_POSITION, is_in_log};
+use crate::address::{MAX_LOG, is_in_log};
 use crate::error::{Failure, WriteError};
 use crate::options::{Durability, Options};
 use crate::record::frame::{BLOCK, HEADER as FRAME_HEADER};
@@ -42,8 +42,8 @@ use crate::record::segment_header::MAX_COVERED;
 use crate::record::{self, HEADER, Header, Kind};
 use crate::stats::Counters;
 
-/// Values from this size on are copied into the log without its lock.
-const LARGE_VALUE: usize = 64 << 10;
+/// Values from this size on are copied into the log without its lock, and never updated in place.
+pub(crate) const LARGE_VALUE: usize = 64 << 10;
 /// The part of the memory budget that what is not durable yet takes at most, as one in so many.
 const UNDURABLE_PART: u64 = 8;
 /// In async mode the committer is woken early when so much is unsynced.
@@ -56,18 +56,24 @@ pub(crate) struct Write<'a> {
     pub tag: u8,
     pub expiry_ms: u64,
     pub key: &'a [u8],
+    /// The beginning of the value, and its end.
+    pub lead: &'a [u8],
     pub value: &'a [u8],
 }
 
 impl Write<'_> {
-    fn total_len(&self) -> u64 {
-        record::total_len(self.key.len(), self.value.len())
+    pub(crate) fn total_len(&self) -> u64 {
+        record::total_len(self.key.len(), self.value_len())
+    }
+
+    fn value_len(&self) -> usize {
+        self.lead.len() + self.value.len()
     }
 
     fn header(&self, sequence: u64) -> Header {
         Header {
             key_len: self.key.len() as u32,
-            value_len: self.value.len() as u32,
+            value_len: self.value_len() as u32,
             space: self.space,
             sequence,
             kind: self.kind,
@@ -306,7 +312,7 @@ impl Log {
             self.refusing.store(true, Ordering::Release);
             return Err(WriteError::Full);
         }
-        if (id + span) << shift > MAX_POSITION {
+        if (id + span) << shift > MAX_LOG {
             return Err(WriteError::Failed);
         }
         let bytes = usize::try_from(span << shift).map_err(|_| WriteError::TooLarge)?;
@@ -418,14 +424,16 @@ impl Log {
 /// readers that are kept out by a lock the caller holds.
 unsafe fn fill_record(at: *mut u8, write: &Write<'_>, sequence: u64) {
     let header = write.header(sequence).encode();
-    let content = HEADER + write.key.len() + write.value.len();
+    let content = HEADER + write.key.len() + write.value_len();
     let padding = write.total_len() as usize - content;
-    // SAFETY: all four ranges lie within the padded length promised by the caller; the sources are
+    // SAFETY: all five ranges lie within the padded length promised by the caller; the sources are
     // Rust slices and do not overlap the log's memory being written.
     unsafe {
         std::ptr::copy_nonoverlapping(header[4..].as_ptr(), at.add(4), HEADER - 4);
         std::ptr::copy_nonoverlapping(write.key.as_ptr(), at.add(HEADER), write.key.len());
-        let value = at.add(HEADER + write.key.len());
+        let lead = at.add(HEADER + write.key.len());
+        std::ptr::copy_nonoverlapping(write.lead.as_ptr(), lead, write.lead.len());
+        let value = lead.add(write.lead.len());
         std::ptr::copy_nonoverlapping(write.value.as_ptr(), value, write.value.len());
         std::ptr::write_bytes(at.add(content), 0, padding);
     }

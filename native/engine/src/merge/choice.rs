@@ -76,7 +76,7 @@ fn is_gainful(survey: &Survey, known: &Known) -> bool {
         Region::Log => {
             known.dead_values() > 0 || summary.tombstones > 0 || utilisation(known) < 0.75
         }
-        Region::Merged | Region::Cache => {
+        Region::Merged | Region::Cache | Region::Chain => {
             known.dead_values() > 0 || summary.tombstones > 0 && droppable()
         }
     }

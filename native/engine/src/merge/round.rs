@@ -99,8 +99,10 @@ impl<'m> Round<'m> {
             }
             (_, Verdict::Drop) => Ok(()),
             (Kind::Put, Verdict::Copy) => self.copy_value(record, key, value),
-            (Kind::PutCompressed, Verdict::Copy) => self.copy(record, &record.header, key, value),
             (Kind::Delete, Verdict::Copy) | (_, Verdict::End) => self.end(record, key),
+            (_, Verdict::Copy) => self.copy(record, &record.header, key, value),
+            // Records of a chain stay where they are, and so does the segment.
+            (_, Verdict::Stay) => Err(Halted.into()),
         }
     }
 

@@ -258,6 +258,7 @@ impl Store {
                         let value = compressed::decompress(value, MAX_VALUE).unwrap();
                         Some((value, header.expiry_ms))
                     }
+                    Kind::Delta | Kind::Base | Kind::BasePart => panic!("no objects here"),
                 };
                 let entry = newest.entry((header.space, key.to_vec())).or_default();
                 if header.sequence > entry.0 || last && header.sequence == entry.0 {

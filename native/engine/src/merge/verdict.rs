@@ -18,6 +18,8 @@ const BATCH: usize = 64;
 pub(super) enum Verdict {
     Drop,
     Copy,
+    /// It belongs to a chain.
+    Stay,
     /// A tombstone takes its place.
     End,
 }
@@ -63,12 +65,16 @@ impl Judge<'_> {
         for &(_, at) in batch {
             let record = &mut found[at as usize];
             let (key, _) = reader.content(record);
+            if shard.chain_with(record.header.space, record.hash, record.address).is_some() {
+                record.verdict = Verdict::Stay;
+                continue;
+            }
             record.verdict = match record.header.kind {
                 Kind::Put | Kind::PutCompressed => {
                     self.value(&mut shard, record, key, now_ms, &guard)
                 }
                 Kind::Delete => self.tombstone(&shard, record, key, &guard),
-                Kind::Spaces => Verdict::Drop,
+                Kind::Spaces | Kind::Delta | Kind::Base | Kind::BasePart => Verdict::Drop,
             };
         }
     }

@@ -3,6 +3,7 @@
 //! FORMAT.md draws them. All integers are little-endian.
 
 pub(crate) mod compressed;
+pub(crate) mod delta;
 pub(crate) mod frame;
 pub(crate) mod hint;
 pub(crate) mod manifest;
@@ -28,10 +29,16 @@ pub(crate) enum Kind {
     Put = 1,
     /// The key is gone; the value is the address of the record it ends (8 bytes).
     Delete = 2,
+    /// The key's value has changed: see [`delta`].
+    Delta = 3,
+    /// The key's value is in the records of this kind's parts: see [`delta::Base`].
+    Base = 4,
     /// Which key spaces exist: see `SpaceTable`.
     Spaces = 5,
     /// The key has a value that is stored compressed: see [`compressed`]. In merged segments only.
     PutCompressed = 6,
+    /// A part of a value's image; has no meaning without the [`Kind::Base`] that lists it.
+    BasePart = 7,
 }
 
 impl Kind {
@@ -40,8 +47,11 @@ impl Kind {
         match byte {
             1 => Some(Kind::Put),
             2 => Some(Kind::Delete),
+            3 => Some(Kind::Delta),
+            4 => Some(Kind::Base),
             5 => Some(Kind::Spaces),
             6 => Some(Kind::PutCompressed),
+            7 => Some(Kind::BasePart),
             _ => None,
         }
     }

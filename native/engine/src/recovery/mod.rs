@@ -21,6 +21,7 @@ use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
 
 use parking_lot::Mutex;
 
+use crate::chains::{HeapGauge, Objects};
 use crate::checkpoint::Checkpointer;
 use crate::core::Core;
 use crate::error::OpenError;
@@ -103,8 +104,9 @@ pub(crate) fn open(options: &Options) -> Result<Recovered, OpenError> {
     let tail_segment = tail.segment;
     let (number, incarnation) = index.chain.last();
     let chunks = Chunks::new(options.max_memory, options.shards, trash.clone());
+    let heap = HeapGauge::default();
     let finished =
-        index.state.finish(options, manifest.shift, &chunks).map_err(OpenError::Config)?;
+        index.state.finish(options, manifest.shift, &chunks, &heap).map_err(OpenError::Config)?;
     let mut shards = finished.shards;
     let views = shards.iter_mut().map(Shard::publish).collect();
     let log = Arc::new(Log::new(segments, tail, (number + 1, incarnation + 1), options, trash));
@@ -126,6 +128,10 @@ pub(crate) fn open(options: &Options) -> Result<Recovered, OpenError> {
         all_fits: AtomicBool::new(options.max_memory == u64::MAX),
         max_memory: options.max_memory,
         boost: AtomicU64::new(0),
+        objects: Objects::new(heap.clone(), Arc::clone(&options.waiters_called)),
+        heap,
+        uses: Mutex::default(),
+        codec: Arc::clone(&options.codec),
         chunks,
         fetcher: Arc::new(Fetcher::new(FETCH_BYTES, Arc::clone(&options.waiters_called))),
         layout: Mutex::default(),

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use parking_lot::Mutex;
 
 use crate::access::keyspace::SpaceTable;
+use crate::chains::HeapGauge;
 use crate::index::Index;
 use crate::log::Trash;
 use crate::options::Options;
@@ -62,6 +63,7 @@ impl State {
         options: &Options,
         shift: u32,
         chunks: &Arc<Chunks>,
+        heap: &HeapGauge,
     ) -> Result<Finished, String> {
         if self.unreadable {
             return Err(
@@ -90,16 +92,22 @@ impl State {
         let trash = &self.trash;
         let shards = in_parallel(self.parts, |parts| {
             let shard = Shard::new(shift, Cache::new(Arc::clone(chunks), 0));
-            with_spaces(shard, parts, &table.ids, trash)
+            with_spaces(shard, parts, &table.ids, trash, heap)
         });
         Ok(Finished { shards, next_space: table.next, logged_spaces: self.table })
     }
 }
 
 /// Gives a shard the key spaces `ids`, and its accounts. Key spaces that were emptied are dropped.
-fn with_spaces(mut shard: Shard, mut parts: Parts, ids: &[u32], trash: &Trash) -> Shard {
+fn with_spaces(
+    mut shard: Shard,
+    mut parts: Parts,
+    ids: &[u32],
+    trash: &Trash,
+    heap: &HeapGauge,
+) -> Shard {
     for &id in ids {
-        let mut space = Space::new(id, trash);
+        let mut space = Space::new(id, trash, heap);
         if let Some(index) = parts.remove(&id) {
             space.index = index;
         }

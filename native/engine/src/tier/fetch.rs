@@ -5,22 +5,22 @@
 //! and what lies close together is one read.
 
 use std::collections::VecDeque;
-use std::collections::hash_map::{Entry, HashMap};
 use std::io::Error;
 use std::mem;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use parking_lot::Mutex;
-use smallvec::{SmallVec, smallvec};
 
 use crate::io::{BatchReader, File, Waker};
 
 mod batch;
+mod requests;
 #[cfg(test)]
 mod tests;
 mod worker;
 
+pub(crate) use requests::{Flights, Waiter, after_all};
 use worker::Worker;
 
 /// A record to be brought into memory.
@@ -34,6 +34,31 @@ pub(crate) struct ColdRef {
     pub shard: u16,
     pub space: u32,
     pub hash: u32,
+    pub to: Destination,
+}
+
+/// Where a record that is fetched goes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(crate) enum Destination {
+    /// Into the read cache.
+    Cache,
+    /// To the load with this number, which makes an object of it.
+    Object(u64),
+}
+
+/// What is read once for all who ask at a time.
+type Flight = (u64, Destination);
+
+impl ColdRef {
+    /// A record for the read cache; `of` are shard, space incarnation and key hash.
+    pub(crate) fn to_cache(address: u64, len: u32, of: (u16, u32, u32)) -> ColdRef {
+        let (shard, space, hash) = of;
+        ColdRef { address, len, shard, space, hash, to: Destination::Cache }
+    }
+
+    fn flight(&self) -> Flight {
+        (self.address, self.to)
+    }
 }
 
 /// Where the bytes at an address are.
@@ -58,9 +83,6 @@ pub(crate) trait Landing: Send + Sync {
     /// that is behind the data of its file, else what the disk said.
     fn failed(&self, cold: &ColdRef, error: &Error);
 }
-
-/// Called once, when all that it waits for has landed or failed.
-pub(crate) type Waiter = Box<dyn FnOnce() + Send>;
 
 /// What the fetcher has done, since it was made.
 #[derive(Default)]
@@ -98,33 +120,14 @@ pub(crate) struct Fetcher {
 struct State {
     /// Records that no thread has taken.
     queue: VecDeque<ColdRef>,
-    /// Who waits for each address that is queued or being read.
-    flights: HashMap<u64, Requests>,
-    /// Waiters of requests for nothing.
-    due: Vec<Waiter>,
+    /// Who waits for what is queued or being read.
+    flights: Flights<Flight>,
     /// Threads that would take more work, by number, and how to tell them.
     idle: Vec<(usize, Waker)>,
     /// Threads started so far, and those that run.
     started: usize,
     running: usize,
     stopped: bool,
-}
-
-type Requests = SmallVec<[Arc<Request>; 1]>;
-
-/// What one caller waits for.
-struct Request {
-    /// Records of it that have neither landed nor failed.
-    missing: AtomicUsize,
-    waiter: Mutex<Option<Waiter>>,
-}
-
-impl Request {
-    /// One record less is missing: the waiter, if it was the last one.
-    fn arrived(&self) -> Option<Waiter> {
-        let last = self.missing.fetch_sub(1, Ordering::AcqRel) == 1;
-        if last { self.waiter.lock().take() } else { None }
-    }
 }
 
 impl Fetcher {
@@ -150,7 +153,7 @@ impl Fetcher {
             return;
         }
         let joined = state.add(refs, waiter);
-        let nothing = state.queue.is_empty() && state.due.is_empty();
+        let nothing = state.queue.is_empty() && !state.flights.has_due();
         let waker = if nothing { None } else { state.idle.pop() };
         drop(state);
         count(&self.counters.joined, joined);
@@ -191,42 +194,16 @@ impl Fetcher {
 impl State {
     /// Queues what is not on its way yet; returns how many were.
     fn add(&mut self, refs: Vec<ColdRef>, waiter: Waiter) -> u64 {
-        if refs.is_empty() {
-            self.due.push(waiter);
-            return 0;
-        }
-        let missing = AtomicUsize::new(refs.len());
-        let request = Arc::new(Request { missing, waiter: Mutex::new(Some(waiter)) });
-        let mut joined = 0;
-        for cold in refs {
-            match self.flights.entry(cold.address) {
-                Entry::Occupied(mut flight) => {
-                    flight.get_mut().push(Arc::clone(&request));
-                    joined += 1;
-                }
-                Entry::Vacant(vacant) => {
-                    vacant.insert(smallvec![Arc::clone(&request)]);
-                    self.queue.push_back(cold);
-                }
-            }
-        }
-        joined
-    }
-
-    /// Ends the flights of `addresses`; returns who is to be told.
-    fn finish(&mut self, addresses: &[u64]) -> Vec<Waiter> {
-        let mut waiters = mem::take(&mut self.due);
-        for address in addresses {
-            let requests = self.flights.remove(address).unwrap_or_default();
-            waiters.extend(requests.iter().filter_map(|request| request.arrived()));
-        }
-        waiters
+        let wanted = refs.len();
+        let new = self.flights.add(refs, ColdRef::flight, waiter);
+        let joined = wanted - new.len();
+        self.queue.extend(new);
+        joined as u64
     }
 
     /// Ends everything.
     fn abandon(&mut self) -> Vec<Waiter> {
         self.queue.clear();
-        let addresses: Vec<u64> = self.flights.keys().copied().collect();
-        self.finish(&addresses)
+        self.flights.abandon()
     }
 }

@@ -5,7 +5,7 @@ use std::io::Error;
 use crossbeam_epoch as epoch;
 
 use super::cache::{Candidate, Moved};
-use super::fetch::{ColdRef, Landing, Place};
+use super::fetch::{ColdRef, Destination, Landing, Place};
 use crate::core::Core;
 use crate::record::compressed::decompress;
 use crate::record::{Header, Kind, MAX_VALUE, View};
@@ -26,6 +26,10 @@ impl Landing for Core {
     }
 
     fn land(&self, cold: &ColdRef, bytes: &[u8]) {
+        if let Destination::Object(number) = cold.to {
+            let load = self.objects.reading(number);
+            return load.into_iter().for_each(|load| load.land(cold.address, bytes));
+        }
         let Ok(view) = View::read(bytes, cold.address) else { return self.note_damage(cold) };
         if view.header.kind == Kind::PutCompressed {
             return match decompressed(&view) {
@@ -46,6 +50,9 @@ impl Landing for Core {
     }
 
     fn failed(&self, cold: &ColdRef, _error: &Error) {
+        if let Destination::Object(number) = cold.to {
+            return self.objects.reading(number).into_iter().for_each(|load| load.fail());
+        }
         // The address may be gone because the record was moved: then its slot is another by now.
         self.note_damage(cold);
     }

@@ -1,6 +1,6 @@
 //! What of the store is in memory, and how the rest gets there.
 
-mod balance;
+pub(crate) mod balance;
 pub(crate) mod cache;
 pub(crate) mod chunks;
 mod entry;

@@ -5,7 +5,7 @@ use std::sync::atomic::Ordering;
 
 use crossbeam_epoch as epoch;
 
-use super::balance::{Candidate, Plan, plan};
+use super::balance::{Candidate, Plan, divide, plan};
 use super::landing::repoint;
 use crate::address::is_in_log;
 use crate::core::Core;
@@ -33,8 +33,17 @@ impl Core {
             .partition(|it| self.is_sealed(it));
         let size = self.log.segments.size();
         let open: u64 = open.iter().map(|segment| u64::from(segment.span) * size).sum();
-        let left = self.max_memory.saturating_sub(self.index_bytes() + open + OVERHEAD);
-        let candidates = sealed.iter().map(|segment| self.candidate(segment)).collect();
+        let (index, object_uses, fetched) = self.measure_shards();
+        let left = self.max_memory.saturating_sub(index + open + OVERHEAD);
+        let candidates: Vec<Candidate> = sealed.iter().map(|it| self.candidate(it)).collect();
+        let stored = candidates.iter().map(|segment| segment.bytes).sum();
+        let uses = {
+            let mut uses = self.uses.lock();
+            uses.note(object_uses, self.chunks.hits() + fetched);
+            *uses
+        };
+        let (objects, left) = divide(left, self.heap.used(), stored, uses);
+        self.objects.set_limit(objects);
         let Plan { warm, cache } = plan(left, candidates);
         let warm: HashSet<u64> = warm.into_iter().collect();
         self.all_fits.store(warm.len() == sealed.len(), Ordering::Relaxed);
@@ -59,13 +68,20 @@ impl Core {
         Candidate { number, bytes, in_memory, in_log: is_in_log(start) }
     }
 
-    /// Memory of all indexes in bytes.
-    fn index_bytes(&self) -> u64 {
-        let of_shard = |shard: &crate::shard::Shard| -> u64 {
-            shard.spaces.iter().map(|space| space.index.bytes()).sum::<u64>()
-                + shard.cache.ghost_bytes()
-        };
-        self.shards.iter().map(|shard| of_shard(&shard.lock())).sum()
+    /// Memory of all indexes in bytes, how often objects have been used, and how many records have been
+    /// fetched.
+    fn measure_shards(&self) -> (u64, u64, u64) {
+        let (mut bytes, mut uses, mut fetched) = (0, 0, 0);
+        for shard in &self.shards {
+            let shard = shard.lock();
+            bytes += shard.cache.ghost_bytes();
+            fetched += shard.cache.counts().insertions;
+            for space in &shard.spaces {
+                bytes += space.index.bytes() + space.chains.table_bytes();
+                uses += space.chains.uses();
+            }
+        }
+        (bytes, uses, fetched)
     }
 
     fn put_out(&self, sealed: &[SegmentState], warm: &HashSet<u64>) {

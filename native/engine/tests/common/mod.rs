@@ -4,6 +4,7 @@
 pub mod backend;
 pub mod disk;
 pub mod gate;
+pub mod list;
 pub mod model;
 pub mod rng;
 pub mod temp;

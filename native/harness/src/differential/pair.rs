@@ -16,6 +16,10 @@ const DEFAULTS: &[&str] = &[
     "1gb",
     "hll-sparse-max-bytes",
     "3000",
+    "stream-node-max-bytes",
+    "4096",
+    "stream-node-max-entries",
+    "100",
 ];
 
 /// Why a session could not be compared.

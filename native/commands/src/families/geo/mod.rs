@@ -3,6 +3,7 @@
 mod areas;
 mod geohash;
 mod options;
+mod partial_sort;
 mod place;
 mod rows;
 mod search;

@@ -210,7 +210,8 @@ impl<'a> Options<'a> {
         Ok(rest)
     }
 
-    /// Reads a centre or a shape of GEOSEARCH; returns what follows it.
+    /// Reads a centre or a shape of GEOSEARCH; returns what follows it. What has been said in one way
+    /// may be said again in this way, but not in the other.
     fn parse_origin(
         &mut self,
         word: &'a [u8],
@@ -218,24 +219,26 @@ impl<'a> Options<'a> {
         view: Option<View<'_>>,
     ) -> Result<Args<'a>, Fault> {
         match *rest {
-            [name, ref rest @ ..] if is_option(word, "FROMMEMBER") => {
+            [name, ref rest @ ..] if !self.centres[1] && is_option(word, "FROMMEMBER") => {
                 if let Some(view) = view {
                     self.origin.centre = member(view, name)?;
                 }
                 self.centres[0] = true;
                 Ok(rest)
             }
-            [longitude, latitude, ref rest @ ..] if is_option(word, "FROMLONLAT") => {
+            [longitude, latitude, ref rest @ ..]
+                if !self.centres[0] && is_option(word, "FROMLONLAT") =>
+            {
                 self.origin.centre = parse_place(longitude, latitude)?;
                 self.centres[1] = true;
                 Ok(rest)
             }
-            [radius, unit, ref rest @ ..] if is_option(word, "BYRADIUS") => {
+            [radius, unit, ref rest @ ..] if !self.shapes[1] && is_option(word, "BYRADIUS") => {
                 (self.origin.shape, self.metres) = parse_circle(radius, unit)?;
                 self.shapes[0] = true;
                 Ok(rest)
             }
-            [width, height, unit, ref rest @ ..] if is_option(word, "BYBOX") => {
+            [width, height, unit, ref rest @ ..] if !self.shapes[0] && is_option(word, "BYBOX") => {
                 (self.origin.shape, self.metres) = parse_box(width, height, unit)?;
                 self.shapes[1] = true;
                 Ok(rest)

@@ -8,6 +8,7 @@ use ferric_engine::Locked;
 use super::areas::cells;
 use super::geohash::Place;
 use super::options::{Command, Options, Origin};
+use super::partial_sort::sort_first;
 use super::place::{put_distance, put_place};
 use crate::context::{Args, Context, Fault, Outcome};
 use crate::families::sorted_sets::limits::Limits;
@@ -176,9 +177,12 @@ fn arrange(found: &mut Vec<Found<'_>>, options: &Options<'_>) {
     let ascending = |a: &Found<'_>, b: &Found<'_>| {
         a.distance.partial_cmp(&b.distance).unwrap_or(Ordering::Equal)
     };
+    let descending = |a: &Found<'_>, b: &Found<'_>| ascending(b, a);
     match options.descending {
+        Some(false) if count < found.len() => sort_first(found, count, &ascending),
+        Some(true) if count < found.len() => sort_first(found, count, &descending),
         Some(false) => found.sort_by(ascending),
-        Some(true) => found.sort_by(|a, b| ascending(b, a)),
+        Some(true) => found.sort_by(descending),
         None => {}
     }
     found.truncate(count);

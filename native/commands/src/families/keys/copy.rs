@@ -15,13 +15,13 @@ pub fn copy(ctx: &mut Context<'_, '_>, args: Args<'_>) -> Outcome {
     let lookup = Lookup::new(ctx);
     let mut locked = ctx.access.acquire_all([&source, &target])?;
     lookup.read(&mut locked, &source)?;
-    let free = lookup.modify(&mut locked, &target)?.is_none() || replace;
+    let free = locked.about(&target)?.is_none() || replace;
     let Some(entry) = locked.peek(&source)?.filter(|_| free) else {
         ctx.reply.integer(0);
         return Ok(());
     };
-    lookup.bound(entry.value.len(), MAX_COPY)?;
-    let (mut meta, value) = (entry.meta, entry.value.to_vec());
+    lookup.bound(entry.image_len(), MAX_COPY)?;
+    let (mut meta, value) = (entry.meta, entry.image().into_owned());
     if meta.kind == Kind::String as u8 {
         meta.flags = string::flags_of_copy(meta.flags, &value);
     }

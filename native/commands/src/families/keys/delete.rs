@@ -12,7 +12,7 @@ pub fn del(ctx: &mut Context<'_, '_>, args: Args<'_>) -> Outcome {
     let [word] = args[1..] else { return del_many(ctx, &args[1..]) };
     let key = ctx.key(word);
     let mut locked = ctx.access.acquire(&key)?;
-    if locked.peek(&key)?.is_none() {
+    if locked.about(&key)?.is_none() {
         ctx.reply.integer(0);
         return Ok(());
     }
@@ -28,7 +28,7 @@ fn del_many(ctx: &mut Context<'_, '_>, words: Args<'_>) -> Outcome {
     let mut seen = HashSet::with_capacity(keys.len());
     let mut deletes = Vec::new();
     for key in &keys {
-        if locked.peek(key)?.is_some() && seen.insert(key.bytes) {
+        if locked.about(key)?.is_some() && seen.insert(key.bytes) {
             deletes.push(Op::Delete { key: *key });
         }
     }

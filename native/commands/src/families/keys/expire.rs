@@ -1,10 +1,12 @@
 //! EXPIRE, TTL and their relatives: when keys expire.
 
+use ferric_engine::{About, Key, Locked, Meta};
+
 use crate::context::{Args, Context, Fault, Outcome};
 use crate::numbers::parse_i64_or_fault;
 use crate::pattern::is_option;
-use crate::values::expiry::{Unit, invalid_expire_time};
-use crate::values::{Lookup, MAX_COPY};
+use crate::values::expiry::{Unit, give, given, invalid_expire_time};
+use crate::values::{Change, Lookup, MAX_COPY, commit};
 
 /// On what an expiry is set.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -96,44 +98,68 @@ fn set_expiry(ctx: &mut Context<'_, '_>, args: Args<'_>, unit: Unit) -> Outcome 
         .ok_or_else(|| invalid_expire_time(ctx.command.name))?;
     let (key, lookup) = (ctx.key(args[1]), Lookup::new(ctx));
     let mut locked = ctx.access.acquire(&key)?;
-    let entry = match lookup.modify(&mut locked, &key)? {
-        Some(entry) if conditions.allow(entry.meta.expiry_ms, time) => entry,
-        _ => {
+    let about = match locked.about(&key)? {
+        Some(about) if conditions.allow(given(about.meta), time) => about,
+        about => {
+            if about.is_some() {
+                lookup.note_use(&mut locked, &key)?;
+            }
             ctx.reply.integer(0);
             return Ok(());
         }
     };
-    ctx.reply.integer(1);
     match u64::try_from(time) {
         Ok(time) if time > now => {
-            lookup.bound(entry.value.len(), MAX_COPY)?;
-            let mut meta = entry.meta;
-            meta.expiry_ms = time;
-            let value = entry.value.to_vec();
-            Ok(locked.put(&key, meta, &value)?)
+            let meta = give(about.meta, time);
+            change_meta(&lookup, &mut locked, &key, about, meta)?;
         }
         // The time has passed already.
-        _ => Ok(locked.delete(&key)?),
+        _ => locked.delete(&key)?,
     }
+    ctx.reply.integer(1);
+    Ok(())
 }
 
 /// `PERSIST key`
 pub fn persist(ctx: &mut Context<'_, '_>, args: Args<'_>) -> Outcome {
     let (key, lookup) = (ctx.key(args[1]), Lookup::new(ctx));
     let mut locked = ctx.access.acquire(&key)?;
-    let entry = match lookup.modify(&mut locked, &key)? {
-        Some(entry) if entry.meta.expiry_ms != 0 => entry,
-        _ => {
+    let about = match locked.about(&key)? {
+        Some(about) if given(about.meta) != 0 => about,
+        about => {
+            if about.is_some() {
+                lookup.note_use(&mut locked, &key)?;
+            }
             ctx.reply.integer(0);
             return Ok(());
         }
     };
-    lookup.bound(entry.value.len(), MAX_COPY)?;
-    let mut meta = entry.meta;
-    meta.expiry_ms = 0;
-    let value = entry.value.to_vec();
+    let meta = give(about.meta, 0);
+    change_meta(&lookup, &mut locked, &key, about, meta)?;
     ctx.reply.integer(1);
-    Ok(locked.put(&key, meta, &value)?)
+    Ok(())
+}
+
+/// Gives the key another expiry. An object need not be in memory for that; anything else is written
+/// anew.
+fn change_meta(
+    lookup: &Lookup<'_>,
+    locked: &mut Locked<'_, '_>,
+    key: &Key<'_>,
+    about: About,
+    meta: Meta,
+) -> Outcome {
+    let change = if about.is_object {
+        lookup.note_use(locked, key)?;
+        Change::Patch { meta, delta: Vec::new() }
+    } else {
+        let Some(entry) = lookup.modify(locked, key)? else { return Ok(()) };
+        if entry.object.is_none() {
+            lookup.bound(entry.value.len(), MAX_COPY)?;
+        }
+        Change::meta(&entry, meta)
+    };
+    commit(locked, &[(*key, change)])
 }
 
 /// `TTL key`
@@ -165,11 +191,13 @@ fn to_seconds(milliseconds: u64) -> u64 {
 /// present time.
 fn reply_expiry(ctx: &mut Context<'_, '_>, args: Args<'_>, show: fn(u64, u64) -> u64) -> Outcome {
     let (key, lookup, now) = (ctx.key(args[1]), Lookup::new(ctx), ctx.now_ms());
-    let reply = lookup.look(ctx.access, &key, |entry| match entry {
+    let reply = match lookup.look(ctx.access, &key)? {
         None => -2,
-        Some(entry) if entry.meta.expiry_ms == 0 => -1,
-        Some(entry) => show(entry.meta.expiry_ms, now) as i64,
-    })?;
+        Some(about) => match given(about.meta) {
+            0 => -1,
+            expiry_ms => show(expiry_ms, now) as i64,
+        },
+    };
     ctx.reply.integer(reply);
     Ok(())
 }

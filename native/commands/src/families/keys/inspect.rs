@@ -7,15 +7,13 @@ use crate::values::{Lookup, MAX_KEYS, type_name};
 
 /// `EXISTS key [key ...]`
 pub fn exists(ctx: &mut Context<'_, '_>, args: Args<'_>) -> Outcome {
-    count(ctx, args, |lookup, locked, key| Ok(lookup.inspect(locked, key)?.is_some()))
+    count(ctx, args, |lookup, locked, key| lookup.exists(locked, key))
 }
 
 /// `TOUCH key [key ...]`
 pub fn touch(ctx: &mut Context<'_, '_>, args: Args<'_>) -> Outcome {
     // Touching is what the command is for: also for a client that asked for CLIENT NO-TOUCH.
-    count(ctx, args, |lookup, locked, key| {
-        Ok(lookup.inspect(locked, key)?.is_some() && locked.touch(key)?)
-    })
+    count(ctx, args, |lookup, locked, key| Ok(lookup.exists(locked, key)? && locked.touch(key)?))
 }
 
 /// Replies with how many of the keys named pass the test.
@@ -45,8 +43,8 @@ fn count(
 /// `TYPE key`
 pub fn type_of(ctx: &mut Context<'_, '_>, args: Args<'_>) -> Outcome {
     let (key, lookup) = (ctx.key(args[1]), Lookup::new(ctx));
-    let name = lookup
-        .look(ctx.access, &key, |entry| entry.map_or("none", |entry| type_name(entry.meta.kind)))?;
+    let about = lookup.look(ctx.access, &key)?;
+    let name = about.map_or("none", |about| type_name(about.meta.kind));
     ctx.reply.simple(name);
     Ok(())
 }

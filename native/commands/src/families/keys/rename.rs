@@ -30,7 +30,7 @@ pub fn renamenx(ctx: &mut Context<'_, '_>, args: Args<'_>) -> Outcome {
         return Err(NO_SUCH_KEY);
     }
     // This covers a key that is to be renamed to itself.
-    if lookup.modify(&mut locked, &target)?.is_some() {
+    if locked.about(&target)?.is_some() {
         ctx.reply.integer(0);
         return Ok(());
     }
@@ -47,9 +47,7 @@ pub fn move_key(ctx: &mut Context<'_, '_>, args: Args<'_>) -> Outcome {
     let (source, target) = (ctx.key(args[1]), ctx.key_in(db, args[1]));
     let lookup = Lookup::new(ctx);
     let mut locked = ctx.access.acquire_all([&source, &target])?;
-    if lookup.modify(&mut locked, &source)?.is_none()
-        || lookup.modify(&mut locked, &target)?.is_some()
-    {
+    if lookup.modify(&mut locked, &source)?.is_none() || locked.about(&target)?.is_some() {
         ctx.reply.integer(0);
         return Ok(());
     }
@@ -67,8 +65,8 @@ fn relocate(
     target: Key<'_>,
 ) -> Outcome {
     let entry = locked.peek(&source)?.ok_or(NO_SUCH_KEY)?;
-    lookup.bound(entry.value.len(), MAX_COPY)?;
-    let (meta, value) = (entry.meta, entry.value.to_vec());
+    lookup.bound(entry.image_len(), MAX_COPY)?;
+    let (meta, value) = (entry.meta, entry.image().into_owned());
     let put = Op::Put { key: target, meta, value: &value };
     Ok(locked.write(&[put, Op::Delete { key: source }])?)
 }

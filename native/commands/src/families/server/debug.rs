@@ -100,7 +100,7 @@ fn object(ctx: &mut Context<'_, '_>, name: &[u8]) -> Outcome {
         "Value at:{:p} refcount:{references} encoding:{encoding} serializedlength:{} lru:{} \
          lru_seconds_idle:{idle}",
         entry.value.as_ptr(),
-        entry.value.len(),
+        entry.image_len(),
         now_s.saturating_sub(idle) & LRU_CLOCK,
     );
     ctx.reply.simple(&line);

@@ -135,6 +135,9 @@ fn memory(text: &mut Text, ctx: &mut Context<'_, '_>) {
     text.bytes("used_memory", stats.memory_bytes());
     text.bytes("used_memory_rss", process.resident);
     text.bytes("used_memory_rss_peak", process.resident_peak);
+    text.field("used_memory_overhead", stats.index_bytes + stats.buffer_bytes);
+    text.field("used_memory_dataset", stats.dataset_bytes());
+    text.field("used_memory_objects", stats.object_bytes);
     text.field("used_memory_index", stats.index_bytes);
     text.field("used_memory_buffers", stats.buffer_bytes);
     text.field("used_memory_warm", stats.mapped_bytes);

@@ -31,7 +31,10 @@ pub(super) fn usage(ctx: &mut Context<'_, '_>, args: Args<'_>) -> Outcome {
         }
     }
     let key = ctx.key(args[2]);
-    let bytes = ctx.access.acquire(&key)?.peek(&key)?.map(|entry| entry.value.len());
+    let bytes = ctx.access.acquire(&key)?.peek(&key)?.map(|entry| match entry.object {
+        Some(object) => object.heap_bytes(),
+        None => entry.value.len(),
+    });
     match bytes {
         Some(len) => {
             let total = len + args[2].len() + OVERHEAD;

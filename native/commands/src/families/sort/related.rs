@@ -86,7 +86,7 @@ impl<'c> Related<'c> {
         let key = locked.key(self.db, shard, &self.name);
         match self.lookup.read(locked, &key) {
             Ok(None) => each(None),
-            Ok(Some(entry)) => registry::text(&entry, field, self.now_ms, each),
+            Ok(Some(entry)) => each(registry::text(&entry, field, self.now_ms)?),
             Err(ReadError::Cold) if self.cold < MAX_COLD => self.cold += 1,
             Err(error) => return Err(error.into()),
         }

@@ -4,7 +4,7 @@ use ferric_engine::Key;
 use ferric_resp::{Encoder, Protocol};
 
 use crate::context::{Args, Context, Fault, Outcome};
-use crate::numbers::{parse_i64, parse_i64_or_fault};
+use crate::numbers::parse_i64;
 use crate::pattern::is_option;
 use crate::values::sorted::{Delta, SortedSet};
 use crate::values::{Held, Lookup, MAX_COPY, MAX_KEYS, commit};
@@ -43,8 +43,8 @@ fn pop_from_one(ctx: &mut Context<'_, '_>, args: Args<'_>, end: End) -> Outcome 
     let (count, style) = match args[2..] {
         [] => (1, Style::Flat),
         [count] => {
-            let count = usize::try_from(parse_i64_or_fault(count)?)
-                .map_err(|_| Fault::error("ERR value is out of range, must be positive"))?;
+            let count = parse_i64(count).and_then(|count| usize::try_from(count).ok());
+            let count = count.ok_or(Fault::error("ERR value is out of range, must be positive"))?;
             let nested = ctx.reply.protocol() == Protocol::Resp3;
             (count, if nested { Style::Pairs } else { Style::Flat })
         }

@@ -3,6 +3,7 @@
 use ferric_engine::Entry;
 
 use crate::context::Fault;
+use crate::values::set::{self, Set};
 use crate::values::sorted::{SortedSet, View};
 use crate::values::{Held, Kind, WRONG_TYPE};
 
@@ -12,6 +13,8 @@ pub enum Source<'l> {
     None,
     /// A sorted set.
     Sorted(View<'l>),
+    /// A set, all of whose members score 1.
+    Set(set::View<'l>),
 }
 
 impl<'l> Source<'l> {
@@ -23,6 +26,7 @@ impl<'l> Source<'l> {
         let Some(entry) = entry else { return Ok(Source::None) };
         match Kind::of(entry.meta.kind) {
             Some(Kind::SortedSet) => Ok(Source::Sorted(Held::<SortedSet>::of(entry)?.view)),
+            Some(Kind::Set) => Ok(Source::Set(Held::<Set>::of(entry)?.view)),
             _ => Err(WRONG_TYPE),
         }
     }
@@ -32,6 +36,7 @@ impl<'l> Source<'l> {
         match self {
             Source::None => 0,
             Source::Sorted(view) => view.len(),
+            Source::Set(view) => view.len(),
         }
     }
 
@@ -40,14 +45,16 @@ impl<'l> Source<'l> {
         match self {
             Source::None => None,
             Source::Sorted(view) => view.score(member),
+            Source::Set(view) => view.contains(member).then_some(1.0),
         }
     }
 
     /// Hands all members to `visit`.
-    pub fn each(&self, visit: impl FnMut(f64, &'l [u8])) {
+    pub fn each(&self, mut visit: impl FnMut(f64, &[u8])) {
         match self {
             Source::None => {}
             Source::Sorted(view) => view.each(0..view.len(), false, visit),
+            Source::Set(view) => view.for_each(|member| member.with(|bytes| visit(1.0, bytes))),
         }
     }
 }

@@ -59,6 +59,7 @@ fn change<'a>(
         None => old,
         Some(Change::Delete) => None,
         Some(Change::Put { meta, image }) => Some((meta, image)),
+        Some(Change::Patch { .. }) => panic!("an image is written anew"),
     };
 }
 

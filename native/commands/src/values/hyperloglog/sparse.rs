@@ -149,8 +149,9 @@ impl Opcode {
 /// Joins neighbours of equal value from `at` on as far as one run can hold them.
 fn join(value: &mut Vec<u8>, mut at: usize) {
     for _ in 0..JOINED {
-        let Some(run) = Run::read(&value[at..]) else { return };
-        let next = Run::read(&value[at + run.bytes..]);
+        // A long run of zeros whose second byte is missing ends behind the value.
+        let Some(run) = value.get(at..).and_then(Run::read) else { return };
+        let next = value.get(at + run.bytes..).and_then(Run::read);
         match next {
             Some(next)
                 if run.rank != 0 && next.rank == run.rank && run.len + next.len <= MAX_VALUES =>

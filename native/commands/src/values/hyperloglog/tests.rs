@@ -102,6 +102,17 @@ fn a_count_beyond_all_bounds() {
     assert_eq!(count(&value), Ok(1 << 63));
 }
 
+#[test]
+fn a_run_that_is_cut_short() {
+    let mut value = header(Encoding::Sparse);
+    value.extend_from_slice(&[0x47, 0x08, 0x40]);
+    let mut value = Cow::Owned(value);
+    assert_eq!(raise(&mut value, Place { register: 0, rank: 1 }, SPARSE_MAX), Ok(true));
+    assert_eq!(value[HEADER..], [0x80, 0x47, 0x07, 0x40]);
+    let last = Place { register: 0x709, rank: 1 };
+    assert_eq!(raise(&mut value, last, SPARSE_MAX), Err(Corrupted));
+}
+
 proptest! {
     /// Every way to write the registers gives the same registers.
     #[test]

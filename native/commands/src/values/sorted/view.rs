@@ -3,7 +3,7 @@
 use std::ops::{ControlFlow, Range};
 
 use super::bound::{Bound, Limit};
-use super::packed::Packed;
+use super::packed::{Entry, Packed};
 use super::tree::Tree;
 
 /// Read access to a sorted set.
@@ -110,8 +110,7 @@ impl<'a> View<'a> {
     /// The ranks of the entries with members in a range, if all scores are equal.
     ///
     /// If they are not, there is no such range, and Redis's manual leaves open what is found. In a
-    /// small set that is the same as Redis finds: it looks for the beginning from the end that
-    /// `reverse` says, and goes on as long as members are in the range.
+    /// small set that is the same as Redis finds.
     pub fn ranks_by_lex(self, range: &LexRange<'_>, reverse: bool) -> Range<usize> {
         if range.is_empty() {
             return 0..0;
@@ -122,27 +121,7 @@ impl<'a> View<'a> {
                 let start = tree.position(&start);
                 start..tree.position(&end).max(start)
             }
-            View::Packed(packed) if !reverse => {
-                let start = packed.position(&start);
-                let inside = packed.iter().skip(start);
-                let behind = |entry: &(f64, &[u8])| end.is_behind(entry.0, || entry.1);
-                start..start + inside.take_while(behind).count()
-            }
-            View::Packed(packed) => {
-                let mut ranks = 0..0;
-                for (rank, (score, member)) in packed.iter().enumerate() {
-                    let last = rank + 1;
-                    if start.is_behind(score, || member) {
-                        // Before the range: what is found begins behind it.
-                        if end.is_behind(score, || member) {
-                            ranks = last..last;
-                        }
-                    } else if end.is_behind(score, || member) {
-                        ranks.end = last;
-                    }
-                }
-                ranks
-            }
+            View::Packed(packed) => packed_ranks_by_lex(packed, &start, &end, reverse),
         }
     }
 
@@ -178,4 +157,36 @@ impl<'a> View<'a> {
             View::Tree(tree) => tree.scan(cursor, visit),
         }
     }
+}
+
+/// [`View::ranks_by_lex`] in a run of bytes, as Redis searches its own: nothing, if the first entry is
+/// behind the range or the last one before it; else from the end that `reverse` says up to an entry
+/// that is inside, and on as long as the other limit allows.
+fn packed_ranks_by_lex(
+    packed: Packed<'_>,
+    start: &Bound<'_>,
+    end: &Bound<'_>,
+    reverse: bool,
+) -> Range<usize> {
+    let before = |bound: &Bound<'_>, (score, member): Entry<'_>| bound.is_behind(score, || member);
+    let (Some(first), Some(last)) = (packed.iter().next(), packed.iter().last()) else {
+        return 0..0;
+    };
+    if !before(end, first) || before(start, last) {
+        return 0..0;
+    }
+    if !reverse {
+        let from = packed.position(start);
+        let inside = packed.iter().skip(from).take_while(|entry| before(end, *entry));
+        return from..from + inside.count();
+    }
+    let mut ranks = 0..0;
+    for (rank, entry) in packed.iter().enumerate() {
+        match (before(start, entry), before(end, entry)) {
+            (true, true) => ranks = rank + 1..rank + 1,
+            (false, true) => ranks.end = rank + 1,
+            (true, false) | (false, false) => {}
+        }
+    }
+    ranks
 }

@@ -56,7 +56,7 @@ impl Landing for Landed {
 
 fn cold(number: u64) -> ColdRef {
     let len = (RECORD * 2 - 1) as u32;
-    ColdRef { address: number * RECORD, len, shard: 0, space: 0, hash: 0 }
+    ColdRef::to_cache(number * RECORD, len, (0, 0, 0))
 }
 
 /// A fetcher with its threads, on a file of records.

@@ -6,7 +6,7 @@ use std::mem;
 use std::sync::Arc;
 
 use super::batch::{Job, merge};
-use super::{ColdRef, Fetcher, Landing, State, count};
+use super::{ColdRef, Fetcher, Flight, Landing, State, count};
 use crate::io::{BatchReader, Read, Waker};
 
 /// One thread's part of the work. Dropping it, also while a panic unwinds, ends the flights of all
@@ -22,8 +22,8 @@ pub(super) struct Worker<'a> {
     next_token: u64,
     /// Reads that wait for room in the reader.
     backlog: Vec<Job>,
-    /// Addresses whose flights have ended and whose waiters have not been called.
-    finished: Vec<u64>,
+    /// Flights that have ended and whose waiters have not been called.
+    finished: Vec<Flight>,
     /// Records taken from the queue that are not part of a job yet.
     taken: Vec<ColdRef>,
 }
@@ -75,7 +75,7 @@ impl<'a> Worker<'a> {
     fn take(&mut self, room: usize) -> bool {
         let finished = mem::take(&mut self.finished);
         let mut state = self.fetcher.state.lock();
-        let waiters = state.finish(&finished);
+        let waiters = state.flights.finish(finished);
         let stopped = state.stopped;
         let mut next = None;
         if !stopped {
@@ -124,7 +124,7 @@ impl<'a> Worker<'a> {
                 Ok(job) => jobs.push(job),
                 Err(error) => {
                     self.fail(cold, &error);
-                    failed.push(cold.address);
+                    failed.push(cold.flight());
                 }
             }
         }
@@ -163,13 +163,13 @@ impl<'a> Worker<'a> {
         self.bytes -= job.len();
         match outcome {
             Ok(bytes) => {
-                self.finished.extend(job.parts.iter().map(|part| part.cold.address));
+                self.finished.extend(job.parts.iter().map(|part| part.cold.flight()));
                 for part in &job.parts {
                     self.landing.land(&part.cold, job.slice(part, bytes));
                 }
             }
             Err(error) if job.parts.len() == 1 => {
-                self.finished.push(job.parts[0].cold.address);
+                self.finished.push(job.parts[0].cold.flight());
                 self.fail(&job.parts[0].cold, &error);
             }
             // A bad block is no reason to refuse its neighbours: each is read by itself.
@@ -186,12 +186,12 @@ impl<'a> Worker<'a> {
 impl Drop for Worker<'_> {
     fn drop(&mut self) {
         let mut ended = mem::take(&mut self.finished);
-        ended.extend(self.taken.iter().map(|cold| cold.address));
+        ended.extend(self.taken.iter().map(ColdRef::flight));
         for job in self.jobs.values().chain(&self.backlog) {
-            ended.extend(job.parts.iter().map(|part| part.cold.address));
+            ended.extend(job.parts.iter().map(|part| part.cold.flight()));
         }
         let mut state = self.fetcher.state.lock();
-        let mut waiters = state.finish(&ended);
+        let mut waiters = state.flights.finish(ended);
         state.idle.retain(|(number, _)| *number != self.number);
         state.running -= 1;
         if state.running == 0 {

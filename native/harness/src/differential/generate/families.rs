@@ -8,6 +8,7 @@ use super::lists::LISTS;
 use super::sets;
 use super::sort::SORT;
 use super::sorted_sets;
+use super::streams::STREAMS;
 use super::template::Arg::{
     AtMillis, AtSeconds, CommandName, Cursor, Db, Float, Int, Key, Maybe, Millis, Name, Nested,
     Nonsense, OneOf, Options, Pattern, Repeat, Seconds, Small, Text, Value, W,
@@ -26,6 +27,7 @@ const DATA: &[(u32, Family, &[Template])] = &[
     (12, Family::Sort, SORT),
     (45, Family::SortedSets, sorted_sets::TEMPLATES),
     (25, Family::Geo, geo::TEMPLATES),
+    (40, Family::Streams, STREAMS),
     (22, Family::Keys, KEYS),
     (16, Family::Expiry, EXPIRY),
 ];

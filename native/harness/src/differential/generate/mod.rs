@@ -13,6 +13,7 @@ mod lists;
 mod sets;
 mod sort;
 mod sorted_sets;
+mod streams;
 mod template;
 mod time;
 mod words;

@@ -4,8 +4,15 @@ use super::families::{often, once, rare};
 use super::template::Arg::{Int, Key, Nonsense, OneOf, Options, Repeat, Small, Text, Value, W};
 use super::template::{Arg, Template};
 
-const SOURCE: Arg =
-    OneOf(&[&[Text("n1")], &[Text("n1")], &[Text("n2")], &[Text("l1")], &[Text("none")], &[Key]]);
+const SOURCE: Arg = OneOf(&[
+    &[Text("n1")],
+    &[Text("n1")],
+    &[Text("n2")],
+    &[Text("s1")],
+    &[Text("l1")],
+    &[Text("none")],
+    &[Key],
+]);
 
 /// Elements, mostly small numbers, to which other keys belong.
 const NUMBER: Arg = OneOf(&[
@@ -90,6 +97,7 @@ const STORE: Arg =
 pub(super) const SORT: &[Template] = &[
     often(20, &[W("RPUSH"), SOURCE, Repeat(&[Repeat(&[NUMBER])])]),
     often(5, &[W("RPUSH"), SOURCE, Repeat(&[ELEMENT])]),
+    often(10, &[W("ZADD"), Text("s1"), Repeat(&[NUMBER, ELEMENT])]),
     rare(&[W("DEL"), SOURCE]),
     often(20, &[W("SET"), WEIGHT, NUMBER]),
     often(5, &[W("SET"), WEIGHT, Value]),

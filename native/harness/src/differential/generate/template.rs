@@ -26,6 +26,8 @@ pub(super) enum Arg {
     Pattern,
     Db,
     Cursor,
+    /// The identifier of an entry of a stream, mostly a small one.
+    EntryId,
     /// A client's or library's name.
     Name,
     /// Anything.
@@ -73,6 +75,7 @@ pub(super) enum Family {
     Geo,
     Keys,
     Expiry,
+    Streams,
     Databases,
     Connection,
     Server,
@@ -104,6 +107,7 @@ pub(super) fn command(rng: &mut Rng, family: Family) -> Command {
         damage(rng, &mut command);
     }
     time::keep_away_from_now(rng, &mut command);
+    time::keep_streams_predictable(&mut command);
     command
 }
 
@@ -149,6 +153,7 @@ fn single(rng: &mut Rng, arg: Arg) -> Vec<u8> {
         Arg::Pattern => words::pattern(rng),
         Arg::Db => words::database(rng),
         Arg::Cursor => words::cursor(rng),
+        Arg::EntryId => words::entry_id(rng),
         Arg::Name => words::name(rng),
         Arg::CommandName => words::command_name(rng),
         _ => words::nonsense(rng),

@@ -120,9 +120,55 @@ fn far(rng: &mut Rng, is_set: bool, unit: Unit, value: i64) -> Option<i64> {
     }
 }
 
+/// A least time since a delivery that no delivery of a session has, unless its time was set back.
+const LONG_IDLE_MS: &str = "1000000";
+
+/// Replaces what would make a server wait for long, or make up identifiers, and times since a
+/// delivery that may have passed or not when the command runs.
+pub(super) fn keep_streams_predictable(command: &mut Command) {
+    let name = command[0].to_ascii_lowercase();
+    for index in 1..command.len() {
+        let before = command[index - 1].to_ascii_lowercase();
+        let replacement = match (name.as_slice(), before.as_slice(), index) {
+            (b"xadd", _, 2..) if command[index] == b"*" => "7-*",
+            (b"xread" | b"xreadgroup", b"block", _) if is_positive(&command[index], i64::MAX) => {
+                "1"
+            }
+            (b"xclaim" | b"xautoclaim", _, 4) | (b"xpending", b"idle", _)
+                if is_positive(&command[index], 1_000_000) =>
+            {
+                LONG_IDLE_MS
+            }
+            _ => continue,
+        };
+        command[index] = replacement.into();
+    }
+}
+
+/// Whether the word is a number from 0 (which stands for ever where times to wait are meant) up to
+/// `max`.
+fn is_positive(word: &[u8], max: i64) -> bool {
+    let number = std::str::from_utf8(word).ok().and_then(|text| text.parse::<i64>().ok());
+    number.is_some_and(|number| (0..=max).contains(&number) && word != b"0")
+        || (word == b"0" && max == i64::MAX)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn streams_do_not_wait() {
+        let changed = |line: &str| {
+            let mut command: Command = line.split(' ').map(|word| word.into()).collect();
+            keep_streams_predictable(&mut command);
+            command.join(&b' ')
+        };
+        assert_eq!(changed("XREAD block 0 STREAMS a 0"), b"XREAD block 1 STREAMS a 0");
+        assert_eq!(changed("XADD a * f v"), b"XADD a 7-* f v");
+        assert_eq!(changed("XCLAIM a g c 3 0-1"), b"XCLAIM a g c 1000000 0-1");
+        assert_eq!(changed("XCLAIM a g c 0 0-1"), b"XCLAIM a g c 0 0-1");
+    }
 
     fn changed(line: &str) -> Vec<String> {
         let mut command: Command = line.split(' ').map(|word| word.into()).collect();

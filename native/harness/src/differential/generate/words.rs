@@ -274,6 +274,38 @@ pub(super) fn name(rng: &mut Rng) -> Vec<u8> {
     rng.pick(NAMES).to_vec()
 }
 
+/// The identifier of an entry of a stream: few, so that commands meet, and now and then one at which
+/// numbers end.
+pub(super) fn entry_id(rng: &mut Rng) -> Vec<u8> {
+    const EDGES: &[&str] = &[
+        "0-0",
+        "0-1",
+        "0-*",
+        "0",
+        "18446744073709551615-18446744073709551615",
+        "18446744073709551615-18446744073709551614",
+        "18446744073709551615-*",
+        "18446744073709551616",
+        "18446744073709551614-18446744073709551615",
+        "5-18446744073709551615",
+        "-",
+        "+",
+        "1-",
+        "a-1",
+        "1-a",
+        "-1",
+        "1--1",
+        "007-01",
+        " 8",
+    ];
+    match rng.below(40) {
+        0 => rng.pick(EDGES).as_bytes().to_vec(),
+        1..4 => rng.below(40).to_string().into_bytes(),
+        4..22 => format!("{}-*", rng.below(40)).into_bytes(),
+        _ => format!("{}-{}", rng.below(40), rng.below(5)).into_bytes(),
+    }
+}
+
 /// A word that probably has no business where it is put. It may become a command's name, so it is
 /// none of those that change how a server talks (SYNC, MONITOR, SUBSCRIBE …).
 pub(super) fn nonsense(rng: &mut Rng) -> Vec<u8> {

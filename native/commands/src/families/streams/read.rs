@@ -1,0 +1,180 @@
+//! XREAD, and the words that it shares with XREADGROUP.
+
+use ferric_resp::{DeferredLength, Encoder, Protocol};
+
+use super::ids::{is_sign, parse};
+use super::reply::{Budget, put_entries};
+use crate::context::{Args, Context, Fault, Outcome};
+use crate::numbers::parse_i64_or_fault;
+use crate::pattern::is_option;
+use crate::values::Lookup;
+use crate::values::stream::{Id, Stream};
+
+const SYNTAX: Fault = Fault::error("ERR syntax error");
+
+/// What is to be read.
+pub struct Request<'a> {
+    /// Most entries of a stream; 0: all.
+    pub count: u64,
+    /// The group and its consumer.
+    pub group: Option<(&'a [u8], &'a [u8])>,
+    /// What is delivered does not become pending.
+    pub no_ack: bool,
+    /// The streams.
+    pub keys: Args<'a>,
+    /// For each of them after which entry.
+    pub after: Args<'a>,
+}
+
+impl<'a> Request<'a> {
+    /// Parses the words of XREAD or, with `of_group`, XREADGROUP.
+    ///
+    /// # Errors
+    /// They are none.
+    pub fn parse(
+        args: Args<'a>,
+        of_group: bool,
+        ctx: &Context<'_, '_>,
+    ) -> Result<Request<'a>, Fault> {
+        let mut request = Request { count: 0, group: None, no_ack: false, keys: &[], after: &[] };
+        let mut streams = None;
+        let mut words = &args[1..];
+        while let Some((word, rest)) = words.split_first() {
+            words = match rest {
+                [timeout, rest @ ..] if is_option(word, "BLOCK") => {
+                    check_timeout(timeout, ctx.now_ms())?;
+                    rest
+                }
+                [count, rest @ ..] if is_option(word, "COUNT") => {
+                    request.count = u64::try_from(parse_i64_or_fault(count)?).unwrap_or(0);
+                    rest
+                }
+                [_, ..] if is_option(word, "STREAMS") => {
+                    streams = Some(rest);
+                    break;
+                }
+                [group, consumer, rest @ ..] if is_option(word, "GROUP") => {
+                    check_option(of_group, GROUP_OPTION)?;
+                    request.group = Some((group, consumer));
+                    rest
+                }
+                _ if is_option(word, "NOACK") => {
+                    check_option(of_group, NOACK_OPTION)?;
+                    request.no_ack = true;
+                    rest
+                }
+                _ => return Err(SYNTAX),
+            };
+        }
+        let streams = streams.ok_or(SYNTAX)?;
+        if streams.len() % 2 == 1 {
+            return Err(unbalanced(of_group));
+        }
+        if of_group && request.group.is_none() {
+            return Err(Fault::error("ERR Missing GROUP option for XREADGROUP"));
+        }
+        (request.keys, request.after) = streams.split_at(streams.len() / 2);
+        Ok(request)
+    }
+}
+
+const GROUP_OPTION: Fault =
+    Fault::error("ERR The GROUP option is only supported by XREADGROUP. You called XREAD instead.");
+const NOACK_OPTION: Fault =
+    Fault::error("ERR The NOACK option is only supported by XREADGROUP. You called XREAD instead.");
+
+fn check_option(of_group: bool, refusal: Fault) -> Outcome {
+    if of_group { Ok(()) } else { Err(refusal) }
+}
+
+fn unbalanced(of_group: bool) -> Fault {
+    let (name, sign) = if of_group { ("xreadgroup", '>') } else { ("xread", '$') };
+    Fault::from(format!(
+        "ERR Unbalanced '{name}' list of streams: for each stream key an ID or '{sign}' must be \
+         specified."
+    ))
+}
+
+/// Refuses what is no time to wait, in milliseconds. The commands answer at once.
+fn check_timeout(word: &[u8], now_ms: u64) -> Outcome {
+    let refusal = Fault::error("ERR timeout is not an integer or out of range");
+    let timeout = parse_i64_or_fault(word).map_err(|_| refusal)?;
+    if timeout < 0 {
+        return Err(Fault::error("ERR timeout is negative"));
+    }
+    if timeout > i64::MAX - now_ms as i64 {
+        return Err(Fault::error("ERR timeout is out of range"));
+    }
+    Ok(())
+}
+
+/// The reply: of each stream that has something, its key and the entries.
+pub struct Served {
+    mark: DeferredLength,
+    count: usize,
+}
+
+impl Served {
+    /// Begins a reply.
+    pub fn begin(reply: &mut Encoder) -> Served {
+        Served { mark: reply.begin_deferred(), count: 0 }
+    }
+
+    /// Goes on with a stream; its entries follow.
+    pub fn stream(&mut self, reply: &mut Encoder, key: &[u8]) {
+        self.count += 1;
+        if reply.protocol() == Protocol::Resp2 {
+            reply.array(2);
+        }
+        reply.bulk(key);
+    }
+
+    /// Ends the reply.
+    pub fn end(self, reply: &mut Encoder) {
+        match (self.count, reply.protocol()) {
+            (0, _) => reply.null_array(),
+            (count, Protocol::Resp2) => reply.end_deferred_array(self.mark, count),
+            (count, Protocol::Resp3) => reply.end_deferred_map(self.mark, count),
+        }
+    }
+}
+
+/// `XREAD [COUNT count] [BLOCK milliseconds] STREAMS key [key ...] id [id ...]`
+pub fn xread(ctx: &mut Context<'_, '_>, args: Args<'_>) -> Outcome {
+    let request = Request::parse(args, false, ctx)?;
+    let keys: Vec<_> = request.keys.iter().map(|key| ctx.key(key)).collect();
+    let (lookup, mut budget) = (Lookup::new(ctx), Budget::new(ctx));
+    let mut locked = ctx.access.acquire_all(&keys)?;
+    let mut after = Vec::with_capacity(keys.len());
+    for (key, word) in keys.iter().zip(request.after) {
+        let held = lookup.read_as::<Stream>(&mut locked, key)?;
+        let last = held.map_or(Id::MIN, |held| held.view.state().last);
+        after.push(start(word, last)?);
+    }
+    let mut served = Served::begin(ctx.reply);
+    for (key, after) in keys.iter().zip(after) {
+        let Some(held) = lookup.modify_as::<Stream>(&mut locked, key)? else { continue };
+        if held.view.last_id().is_none_or(|last| last <= after) {
+            continue;
+        }
+        let Some(from) = after.next() else { continue };
+        served.stream(ctx.reply, key.bytes);
+        put_entries(ctx.reply, &mut budget, held.view.entries(from, Id::MAX), request.count)?;
+    }
+    served.end(ctx.reply);
+    Ok(())
+}
+
+/// The entry after which is read.
+fn start(word: &[u8], last: Id) -> Result<Id, Fault> {
+    if is_sign(word, b'$') {
+        return Ok(last);
+    }
+    if is_sign(word, b'>') {
+        return Err(Fault::error(
+            "ERR The > ID can be specified only when calling XREADGROUP using the GROUP <group> \
+             <consumer> option.",
+        ));
+    }
+    parse(word)
+}
