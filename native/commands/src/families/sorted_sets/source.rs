@@ -13,9 +13,12 @@ pub enum Source<'l> {
     None,
     /// A sorted set.
     Sorted(View<'l>),
-    /// A set, all of whose members score 1.
-    Set(set::View<'l>),
+    /// A set: every score is 1.
+    Plain(set::View<'l>),
 }
+
+/// The score of a plain set's members.
+const PLAIN: f64 = 1.0;
 
 impl<'l> Source<'l> {
     /// What an entry holds.
@@ -26,7 +29,7 @@ impl<'l> Source<'l> {
         let Some(entry) = entry else { return Ok(Source::None) };
         match Kind::of(entry.meta.kind) {
             Some(Kind::SortedSet) => Ok(Source::Sorted(Held::<SortedSet>::of(entry)?.view)),
-            Some(Kind::Set) => Ok(Source::Set(Held::<Set>::of(entry)?.view)),
+            Some(Kind::Set) => Ok(Source::Plain(Held::<Set>::of(entry)?.view)),
             _ => Err(WRONG_TYPE),
         }
     }
@@ -36,7 +39,7 @@ impl<'l> Source<'l> {
         match self {
             Source::None => 0,
             Source::Sorted(view) => view.len(),
-            Source::Set(view) => view.len(),
+            Source::Plain(view) => view.len(),
         }
     }
 
@@ -45,7 +48,7 @@ impl<'l> Source<'l> {
         match self {
             Source::None => None,
             Source::Sorted(view) => view.score(member),
-            Source::Set(view) => view.contains(member).then_some(1.0),
+            Source::Plain(view) => view.contains(member).then_some(PLAIN),
         }
     }
 
@@ -54,7 +57,9 @@ impl<'l> Source<'l> {
         match self {
             Source::None => {}
             Source::Sorted(view) => view.each(0..view.len(), false, visit),
-            Source::Set(view) => view.for_each(|member| member.with(|bytes| visit(1.0, bytes))),
+            Source::Plain(view) => {
+                view.for_each(|member| member.with(|member| visit(PLAIN, member)));
+            }
         }
     }
 }

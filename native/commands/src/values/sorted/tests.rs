@@ -134,7 +134,7 @@ fn limit<'a>(text: &'a str, without: Limit<'a>) -> Limit<'a> {
 fn check_scan(set: &SortedSet) {
     let (mut cursor, mut met) = (0, HashSet::new());
     loop {
-        cursor = set.view().scan(cursor, |score, member| {
+        cursor = set.view().scan(cursor, 30, |score, member| {
             met.insert((score.to_bits(), member));
         });
         if cursor == 0 {
