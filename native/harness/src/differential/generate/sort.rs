@@ -1,6 +1,6 @@
 //! SORT, with lists of numbers and the keys that belong to them.
 
-use super::families::{often, once, rare};
+use super::families::{fixed, often, once, rare};
 use super::template::Arg::{Int, Key, Nonsense, OneOf, Options, Repeat, Small, Text, Value, W};
 use super::template::{Arg, Template};
 
@@ -91,6 +91,17 @@ const BY_NUMBERS: Arg = Options(&[
     &[W("DESC")],
 ]);
 
+/// Options that leave no choice between the members of a set.
+const SET_OPTIONS: Arg = Options(&[
+    &[W("BY"), OneOf(&[&[Text("w_*")], &[Text("h_*->f")]])],
+    &[W("GET"), OneOf(&[&[Text("#")], &[Text("w_*")], &[Text("h_*->f")]])],
+    &[W("LIMIT"), Text("1"), Text("2")],
+    &[W("DESC")],
+]);
+
+/// Hashes with a field that belongs to an element.
+const FIELDS: Arg = OneOf(&[&[Text("h_1")], &[Text("h_2")], &[Text("h_10")], &[Text("w_3")]]);
+
 const STORE: Arg =
     OneOf(&[&[W("STORE"), Text("n2")], &[W("STORE"), Text("l2")], &[W("STORE"), Key]]);
 
@@ -101,6 +112,7 @@ pub(super) const SORT: &[Template] = &[
     rare(&[W("DEL"), SOURCE]),
     often(20, &[W("SET"), WEIGHT, NUMBER]),
     often(5, &[W("SET"), WEIGHT, Value]),
+    often(10, &[W("HSET"), FIELDS, Text("f"), NUMBER]),
     rare(&[W("DEL"), WEIGHT]),
     rare(&[W("RPUSH"), WEIGHT, Value]),
     often(60, &[W("SORT"), SOURCE, OPTIONS]),
@@ -110,4 +122,9 @@ pub(super) const SORT: &[Template] = &[
     once(&[W("SORT_RO"), SOURCE, OPTIONS]),
     rare(&[W("SORT_RO"), SOURCE, BY_NUMBERS, STORE]),
     once(&[W("LRANGE"), SOURCE, Text("0"), Text("-1")]),
+    often(10, &[W("SADD"), Text("u1"), Repeat(&[NUMBER])]),
+    // A set has no order of its own, so what is sorted must not be left as it is by accident.
+    fixed(&[W("SORT"), Text("u1"), SET_OPTIONS]),
+    fixed(&[W("SORT"), Text("u1"), SET_OPTIONS, W("STORE"), Text("n2")]),
+    fixed(&[W("SORT"), Text("u1"), W("BY"), Text("nosort"), W("STORE"), Text("n2")]),
 ];
