@@ -11,6 +11,7 @@ defmodule FerricStoreTest do
   doctest FerricStore
   doctest FerricStore.Embedded.Strings
   doctest FerricStore.Embedded.SortedSets
+  doctest FerricStore.Embedded.Streams
   doctest FerricStore.Embedded.Keys
   doctest FerricStore.Embedded.Expiry
 
@@ -18,6 +19,7 @@ defmodule FerricStoreTest do
     for family <- [
           FerricStore.Embedded.Strings,
           FerricStore.Embedded.SortedSets,
+          FerricStore.Embedded.Streams,
           FerricStore.Embedded.Keys,
           FerricStore.Embedded.Expiry
         ],
