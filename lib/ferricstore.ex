@@ -105,13 +105,11 @@ defmodule FerricStore do
 
   The functions below are documented, with examples, in the modules they come from:
   `FerricStore.Embedded.Strings`, `FerricStore.Embedded.Lists`, `FerricStore.Embedded.SortedSets`,
-  `FerricStore.Embedded.Strings`, `FerricStore.Embedded.SortedSets`, `FerricStore.Embedded.Streams`,
-  `FerricStore.Embedded.Expiry` and `FerricStore.Embedded.Keys`.
+  `FerricStore.Embedded.Streams`, `FerricStore.Embedded.Expiry` and `FerricStore.Embedded.Keys`.
   """
 
   alias FerricStore.{Embedded, Store}
-  alias FerricStore.Embedded.{Argument, Expiry, Keys, Lists, SortedSets, Strings}
-  alias FerricStore.Embedded.{Argument, Expiry, Keys, SortedSets, Streams, Strings}
+  alias FerricStore.Embedded.{Argument, Expiry, Keys, Lists, SortedSets, Streams, Strings}
 
   @doc "A child specification for a store; see `FerricStore.Store.child_spec/1` for the options."
   @spec child_spec(keyword()) :: Supervisor.child_spec()
