@@ -90,7 +90,7 @@ mod tests {
         assert!(error(&after(2)).contains("1 acknowledged commands are lost"));
         let mut half = after(4);
         half.lists[1].clear();
-        assert!(error(&half).contains("list 1"));
+        assert!(error(&half).contains("list 0"));
         let mut half = after(5);
         half.hashes[1] = after(4).hashes[1].clone();
         half.hashes[1].remove(&1);

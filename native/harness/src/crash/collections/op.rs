@@ -7,6 +7,8 @@ use crate::rng::Rng;
 /// Elements that a list tends to, and names that hashes and sorted sets choose from.
 const LIST_LEN: usize = 2_000;
 const NAMES: Name = 3_000;
+/// One command in so many deletes three collections, which fill up again slowly.
+const DELETE_ONE_IN: u64 = 20_000;
 /// Elements of one command, while the collections are filled.
 pub(super) const FILL: u32 = 100;
 
@@ -50,9 +52,11 @@ fn names(rng: &mut Rng, most: u64) -> Vec<Name> {
 pub(super) fn random(rng: &mut Rng, model: &Model) -> Op {
     let number = rng.below(SETS as u64) as usize;
     let len = model.lists[number].len();
+    if rng.below(DELETE_ONE_IN) == 0 {
+        return Op::Delete { number };
+    }
     match rng.below(1_000) {
-        0 => Op::Delete { number },
-        1..=150 => Op::Fields { hash: number, fields: names(rng, 8) },
+        0..=150 => Op::Fields { hash: number, fields: names(rng, 8) },
         151..=220 => Op::RemoveFields { hash: number, fields: names(rng, 8) },
         221..=400 => Op::Members { sorted: number, members: names(rng, 8) },
         401..=470 => Op::RemoveMembers { sorted: number, members: names(rng, 8) },
