@@ -112,7 +112,7 @@ impl<'a> Entry<'a> {
 pub struct About {
     /// Type, flags and expiry.
     pub meta: Meta,
-    /// Whether [`Op::Patch`] can change `meta`, wherever the value is. Else the value has to be put
+    /// Whether [`Op::Patch`] can change `meta`. Else the value has to be put
     /// again, unless it becomes an object when it is read.
     pub is_object: bool,
     /// Seconds since the last access; saturates below 8192.

@@ -12,6 +12,7 @@ pub mod hyperloglog;
 pub mod keys;
 pub mod lists;
 pub mod maintenance;
+pub mod probabilistic;
 pub mod sampling;
 pub mod server;
 pub mod sets;

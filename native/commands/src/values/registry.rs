@@ -4,12 +4,17 @@ use std::ops::ControlFlow;
 
 use ferric_engine::{Codec, Entry, Malformed, Meta, Object};
 
+use super::bloom::Bloom;
 use super::collection::MAX_PACKED;
+use super::count_min::CountMin;
+use super::cuckoo::Cuckoo;
 use super::hash::Hash;
 use super::list::List;
 use super::set::Set;
 use super::sorted::SortedSet;
 use super::stream::Stream;
+use super::t_digest::TDigest;
+use super::top_k::TopK;
 use super::{Collection, Held, Kind, WRONG_TYPE, string};
 use crate::context::{Fault, Outcome};
 
@@ -22,6 +27,11 @@ pub fn encoding(entry: &Entry<'_>) -> &'static str {
         Some(Kind::Set) => collection::<Set>(entry),
         Some(Kind::SortedSet) => collection::<SortedSet>(entry),
         Some(Kind::Stream) => collection::<Stream>(entry),
+        Some(Kind::Bloom) => collection::<Bloom>(entry),
+        Some(Kind::Cuckoo) => collection::<Cuckoo>(entry),
+        Some(Kind::CountMin) => collection::<CountMin>(entry),
+        Some(Kind::TopK) => collection::<TopK>(entry),
+        Some(Kind::TDigest) => collection::<TDigest>(entry),
         _ => "unknown",
     }
 }
@@ -52,6 +62,11 @@ pub fn decode(meta: Meta, image: &[u8]) -> Result<Box<dyn Object>, Malformed> {
         Some(Kind::Set) => object::<Set>(image),
         Some(Kind::SortedSet) => object::<SortedSet>(image),
         Some(Kind::Stream) => object::<Stream>(image),
+        Some(Kind::Bloom) => object::<Bloom>(image),
+        Some(Kind::Cuckoo) => object::<Cuckoo>(image),
+        Some(Kind::CountMin) => object::<CountMin>(image),
+        Some(Kind::TopK) => object::<TopK>(image),
+        Some(Kind::TDigest) => object::<TDigest>(image),
         _ => Err(Malformed),
     }
 }

@@ -1,5 +1,7 @@
 //! Strings and keys through a real engine: what only shows when commands meet a store.
 
 mod keys;
+mod lists;
+mod sort;
 mod store;
 mod strings;

@@ -113,14 +113,18 @@ pub(super) struct Fold {
 }
 
 impl Fold {
-    /// Begins to write a base of a value; what is small is written at once.
+    /// Begins to write a base of a value; what is small is written at once. Unless somebody has
+    /// `asked` for it, it is not needed if there has been another one since it was due.
     ///
     /// # Errors
     /// There is nothing more to do, for the reason that is told.
-    pub(super) fn begin(core: &Core, value: ColdValue) -> Result<Fold, Folded> {
+    pub(super) fn begin(core: &Core, value: ColdValue, asked: bool) -> Result<Fold, Folded> {
         let shard = &mut *core.shards[usize::from(value.shard)].lock();
         let (number, handle) = place_of(shard, value).ok_or(Folded::Gone)?;
         let chain = shard.spaces[number].chains.get_mut(handle).ok_or(Folded::Gone)?;
+        if !asked && !chain.folding {
+            return Err(Folded::Gone);
+        }
         let Some(object) = &chain.object else {
             chain.folding = false;
             return Err(if chain.damaged { Folded::Refused } else { Folded::NotInMemory });
@@ -234,7 +238,7 @@ impl Fold {
 }
 
 /// Where the chain of a value is: the number of its key space, and its handle.
-fn place_of(shard: &mut Shard, value: ColdValue) -> Option<(usize, u32)> {
+pub(super) fn place_of(shard: &mut Shard, value: ColdValue) -> Option<(usize, u32)> {
     let Some(ChainPlace::Handle(handle)) = ChainPlace::of(value.address) else { return None };
     let number = shard.spaces.iter().position(|space| space.id == value.space)?;
     shard.spaces[number].chains.with_stamp(handle, value.stamp)?;

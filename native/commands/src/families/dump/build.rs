@@ -1,8 +1,10 @@
 //! Values of payloads.
 
 use ferric_engine::{Meta, Object};
-use ferric_rdb::{Error, Shape, Sink, ValueType};
+use ferric_rdb::packed::Element;
+use ferric_rdb::{Consumer, Error, Group, Id, Pending, Shape, Sink, StreamState, ValueType};
 
+use super::stream;
 use crate::families::sorted_sets::limits::stored;
 use crate::thresholds::Thresholds;
 use crate::values::hash::{self, Field, Hash};
@@ -30,6 +32,7 @@ enum Value {
     List(List),
     Hash(Fields),
     SortedSet(Members),
+    Stream(stream::Builder),
 }
 
 /// A hash.
@@ -89,6 +92,8 @@ impl<'t> Builder<'t> {
         let (kind, image, last_expiry, flags) = match self.value {
             Value::Nothing => return Err(EMPTY),
             Value::String(value) => (Kind::String, value, 0, string::meta(0).flags),
+            // Of all collections, only these may be empty.
+            Value::Stream(builder) => (Kind::Stream, builder.finish().encode(), 0, 0),
             _ if is_empty => return Err(EMPTY),
             Value::List(list) => (Kind::List, list.encode(), 0, 0),
             Value::Hash(fields) => {
@@ -133,6 +138,13 @@ impl<'t> Builder<'t> {
         if self.len > entries.size() || too_long { flag } else { 0 }
     }
 
+    fn stream(&mut self) -> Result<&mut stream::Builder, Error> {
+        match &mut self.value {
+            Value::Stream(builder) => Ok(builder),
+            _ => Err(EMPTY),
+        }
+    }
+
     fn count(&mut self, longest: usize) {
         self.len += 1;
         self.longest = self.longest.max(longest);
@@ -171,7 +183,8 @@ impl Sink for Builder<'_> {
             Shape::List => Value::List(List::default()),
             Shape::Hash => Value::Hash(Fields::default()),
             Shape::SortedSet => Value::SortedSet(Members::default()),
-            Shape::Set | Shape::Stream => return Err(EMPTY),
+            Shape::Stream => Value::Stream(stream::Builder::default()),
+            Shape::Set => return Err(EMPTY),
         };
         Ok(())
     }
@@ -207,5 +220,30 @@ impl Sink for Builder<'_> {
         members.push(member, score);
         self.count(member.len());
         Ok(())
+    }
+
+    fn node(&mut self) -> Result<(), Error> {
+        self.stream()?.node();
+        Ok(())
+    }
+
+    fn entry(&mut self, id: Id, fields: &[(Element<'_>, Element<'_>)]) -> Result<(), Error> {
+        self.stream()?.entry(id, fields)
+    }
+
+    fn state(&mut self, state: &StreamState) -> Result<(), Error> {
+        self.stream()?.state(state)
+    }
+
+    fn group(&mut self, group: &Group) -> Result<(), Error> {
+        self.stream()?.group(group)
+    }
+
+    fn consumer(&mut self, consumer: &Consumer) -> Result<(), Error> {
+        self.stream()?.consumer(consumer)
+    }
+
+    fn pending(&mut self, pending: &Pending) -> Result<(), Error> {
+        self.stream()?.pending(pending)
     }
 }

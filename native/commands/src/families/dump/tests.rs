@@ -45,7 +45,20 @@ fn the_same_payloads_as_redis() {
 fn what_was_dumped_is_restored() {
     let mut fixture = Fixture::new();
     let many: Vec<String> = (0..600).map(|n| format!("member:{n} {n}")).collect();
+    for command in [
+        "XADD stream 5-1 a 1 b 2",
+        "XADD stream 5-2 a 3 c 4",
+        "XADD stream 6-0 a x b y",
+        "XDEL stream 5-2",
+        "XGROUP CREATE stream group 0",
+        "XREADGROUP GROUP group bob COUNT 1 STREAMS stream >",
+        "XGROUP CREATECONSUMER stream group idle",
+        "XGROUP CREATE stream late $",
+    ] {
+        fixture.run(command);
+    }
     for (key, command) in [
+        ("stream", "XADD stream 7-7 a 5 b 6".to_owned()),
         ("string", "SET string text".to_owned()),
         ("list", "RPUSH list a 1 b -5 a".to_owned()),
         ("long", format!("RPUSH long {}", many.join(" "))),

@@ -5,11 +5,13 @@ use ferric_rdb::encode::{NodeSize, Writer};
 use ferric_rdb::payload;
 use ferric_resp::DoubleText;
 
+use super::stream;
 use crate::context::Fault;
 use crate::thresholds::Thresholds;
 use crate::values::hash::{self, Hash};
 use crate::values::list::List;
 use crate::values::sorted::{self, SortedSet};
+use crate::values::stream::Stream;
 use crate::values::{Collection, Kind};
 
 /// The payload of a value, given its image.
@@ -36,6 +38,7 @@ pub(super) fn payload(
         Some(Kind::SortedSet) => {
             write_sorted_set(&mut writer, SortedSet::view_image(image), meta.flags);
         }
+        Some(Kind::Stream) => stream::write(&mut writer, &Stream::decode(image)?),
         _ => return Err(Fault::error("ERR a value of this type cannot be dumped")),
     }
     Ok(payload::seal(writer))

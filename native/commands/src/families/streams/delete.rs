@@ -68,18 +68,12 @@ impl Counters {
 
     /// Refuses what is less than the stream has.
     fn check(&self, view: View<'_>) -> Outcome {
-        let state = view.state();
-        if self.last < state.max_deleted {
-            return Err(Fault::error(
-                "ERR The ID specified in XSETID is smaller than current max_deleted_entry_id",
-            ));
-        }
         if view.last_id().is_some_and(|top| self.last < top) {
             return Err(Fault::error(
                 "ERR The ID specified in XSETID is smaller than the target stream top item",
             ));
         }
-        if self.added.is_some_and(|added| added < state.length) {
+        if self.added.is_some_and(|added| added < view.state().length) {
             return Err(Fault::error(
                 "ERR The entries_added specified in XSETID is smaller than the target stream length",
             ));

@@ -41,10 +41,10 @@ impl Counting {
         (read != UNKNOWN).then(|| added.wrapping_sub(read))
     }
 
-    /// Whether entries from `id` on have been deleted.
+    /// Whether entries from `id` on have been deleted, behind the first that is there.
     fn has_tombstones_from(&self, id: Id) -> bool {
         let State { length, max_deleted, .. } = self.state;
-        length != 0 && max_deleted != Id::MIN && id <= max_deleted
+        length != 0 && self.first.max(id) <= max_deleted
     }
 
     /// How many entries were added up to `id`, where that can be told; else [`UNKNOWN`].

@@ -68,7 +68,10 @@ impl<'a> Request<'a> {
         }
         let streams = streams.ok_or(SYNTAX)?;
         if streams.len() % 2 == 1 {
-            return Err(unbalanced(of_group));
+            return Err(Fault::error(
+                "ERR Unbalanced XREAD list of streams: for each stream key an ID or '$' must be \
+                 specified.",
+            ));
         }
         if of_group && request.group.is_none() {
             return Err(Fault::error("ERR Missing GROUP option for XREADGROUP"));
@@ -85,14 +88,6 @@ const NOACK_OPTION: Fault =
 
 fn check_option(of_group: bool, refusal: Fault) -> Outcome {
     if of_group { Ok(()) } else { Err(refusal) }
-}
-
-fn unbalanced(of_group: bool) -> Fault {
-    let (name, sign) = if of_group { ("xreadgroup", '>') } else { ("xread", '$') };
-    Fault::from(format!(
-        "ERR Unbalanced '{name}' list of streams: for each stream key an ID or '{sign}' must be \
-         specified."
-    ))
 }
 
 /// Refuses what is no time to wait, in milliseconds. The commands answer at once.

@@ -7,7 +7,7 @@ use super::lag::Counting;
 use super::read::{Request, Served};
 use super::reply::{Budget, limit, no_group, put_entry, put_id};
 use crate::context::{Args, Context, Fault, Outcome};
-use crate::values::stream::{Consumer, Delta, Group, Id, Stream, View};
+use crate::values::stream::{Delta, Group, Id, Stream, View};
 use crate::values::{Collection, Lookup, commit};
 
 /// `XREADGROUP GROUP group consumer [COUNT count] [BLOCK milliseconds] [NOACK] STREAMS key [key ...]
@@ -51,7 +51,13 @@ pub fn xreadgroup(ctx: &mut Context<'_, '_>, args: Args<'_>) -> Outcome {
         let Some(held) = lookup.modify_as::<Stream>(&mut locked, key)? else { continue };
         let mut delta = Delta::default();
         (at..keys.len()).filter(same).for_each(|other| delta.extend(&deltas[other]));
+        if delta.is_empty() {
+            continue;
+        }
         changes.push((*key, held.change(held.meta, delta.as_bytes(), 1)?));
+    }
+    if changes.is_empty() {
+        return Ok(());
     }
     commit(&mut locked, &changes)
 }
@@ -100,28 +106,18 @@ impl Delivery<'_, '_> {
     fn from(&mut self, stream: &Stream, key: &[u8], start: Start) -> Result<Delta, Fault> {
         let mut delta = Delta::default();
         let Some(group) = stream.group(self.name) else { return Ok(delta) };
+        // Who finds nothing new has not been there, for Redis 7.0: not even a consumer is created.
+        let is_new = |last: Id| last > group.last;
+        if matches!(start, Start::New) && !stream.view().last_id().is_some_and(is_new) {
+            return Ok(delta);
+        }
+        self.served.stream(self.reply, key);
         delta.group(self.name);
-        let consumer = group.named(self.consumer);
         match start {
-            Start::Pending(after) => {
-                self.served.stream(self.reply, key);
-                self.mention(&mut delta, consumer, false);
-                self.again(stream.view(), group, consumer, after, &mut delta)?;
-            }
-            Start::New if stream.view().last_id().is_some_and(|last| last > group.last) => {
-                self.served.stream(self.reply, key);
-                self.new_ones(stream.view(), group, &mut delta)?;
-            }
-            Start::New => self.mention(&mut delta, consumer, false),
+            Start::New => self.new_ones(stream.view(), group, &mut delta)?,
+            Start::Pending(after) => self.again(stream.view(), group, after, &mut delta)?,
         }
         Ok(delta)
-    }
-
-    /// Notes that the consumer was there, and if it was given something.
-    fn mention(&self, delta: &mut Delta, consumer: Option<&Consumer>, active: bool) {
-        let before = consumer.map_or(0, |consumer| consumer.active_ms);
-        let active_ms = if active { self.now_ms } else { before };
-        delta.consumer(self.consumer, self.now_ms, active_ms);
     }
 
     /// Entries that the group has not been delivered; there are some.
@@ -139,7 +135,7 @@ impl Delivery<'_, '_> {
         }
         self.reply.end_deferred_array(mark, ids.len());
         delta.place_group(ids.last().copied().unwrap_or(group.last), read);
-        self.mention(delta, None, true);
+        delta.consumer(self.consumer, self.now_ms, self.now_ms);
         if !self.request.no_ack {
             delta.deliver(self.now_ms, 1, &ids);
         }
@@ -147,14 +143,9 @@ impl Delivery<'_, '_> {
     }
 
     /// The consumer's pending entries once more.
-    fn again(
-        &mut self,
-        view: View<'_>,
-        group: &Group,
-        consumer: Option<&Consumer>,
-        after: Id,
-        delta: &mut Delta,
-    ) -> Outcome {
+    fn again(&mut self, view: View<'_>, group: &Group, after: Id, delta: &mut Delta) -> Outcome {
+        let consumer = group.named(self.consumer);
+        delta.consumer(self.consumer, self.now_ms, consumer.map_or(0, |before| before.active_ms));
         let from = after.next().unwrap_or(Id::MAX);
         let pending = consumer.into_iter().flat_map(|consumer| consumer.pending.from(from));
         let mut batch = Batch::default();

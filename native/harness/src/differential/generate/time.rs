@@ -126,7 +126,7 @@ const LONG_IDLE_MS: &str = "1000000";
 /// Replaces what would make a server wait for long, or make up identifiers, and times since a
 /// delivery that may have passed or not when the command runs.
 pub(super) fn keep_streams_predictable(command: &mut Command) {
-    let name = command[0].to_ascii_lowercase();
+    let name = command.first().map(|name| name.to_ascii_lowercase()).unwrap_or_default();
     for index in 1..command.len() {
         let before = command[index - 1].to_ascii_lowercase();
         let replacement = match (name.as_slice(), before.as_slice(), index) {
