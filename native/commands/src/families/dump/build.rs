@@ -115,8 +115,9 @@ impl<'t> Builder<'t> {
         Ok(Built { kind, flags, image, last_expiry, now_ms })
     }
 
-    /// The flag of a collection that Redis keeps in its large encoding once it has read this payload: if there are
-    /// too many elements, or, unless they have come in the compact encoding, if one is too long.
+    /// The flag of a collection that Redis keeps in its large encoding once it has read this
+    /// payload: if there are too many elements, or, unless they have come in the compact encoding,
+    /// if one is too long.
     fn flags(&self) -> u8 {
         let thresholds = self.thresholds;
         let (entries, longest, flag) = match self.value {

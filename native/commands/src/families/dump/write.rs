@@ -19,8 +19,8 @@ use crate::values::{Collection, Kind};
 /// The payload of a value, given its image.
 ///
 /// # Errors
-/// The value is of a kind that only a module of Redis has, and no other server would know what to do
-/// with it.
+/// The value is of a kind that only a module of Redis has, and no other server would know what to
+/// do with it.
 pub(super) fn payload(
     meta: Meta,
     image: &[u8],
