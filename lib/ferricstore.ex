@@ -104,12 +104,12 @@ defmodule FerricStore do
   To let Redis clients in as well, start a `FerricStore.Server` after the store.
 
   The functions below are documented, with examples, in the modules they come from:
-  `FerricStore.Embedded.Strings`, `FerricStore.Embedded.SortedSets`, `FerricStore.Embedded.Expiry` and
-  `FerricStore.Embedded.Keys`.
+  `FerricStore.Embedded.Strings`, `FerricStore.Embedded.Lists`, `FerricStore.Embedded.SortedSets`,
+  `FerricStore.Embedded.Streams`, `FerricStore.Embedded.Expiry` and `FerricStore.Embedded.Keys`.
   """
 
   alias FerricStore.{Embedded, Store}
-  alias FerricStore.Embedded.{Argument, Expiry, Keys, SortedSets, Strings}
+  alias FerricStore.Embedded.{Argument, Expiry, Keys, Lists, SortedSets, Streams, Strings}
 
   @doc "A child specification for a store; see `FerricStore.Store.child_spec/1` for the options."
   @spec child_spec(keyword()) :: Supervisor.child_spec()
@@ -358,6 +358,91 @@ defmodule FerricStore do
   @spec swapdb(0..15, 0..15, Embedded.target()) :: :ok | Embedded.error()
   defdelegate swapdb(first, second, options \\ []), to: Keys
 
+  @doc "Adds values to the beginning of a list. See `FerricStore.Embedded.Lists.lpush/3`."
+  @spec lpush(Argument.t(), Argument.t() | [Argument.t()], Embedded.target()) ::
+          pos_integer() | Embedded.error()
+  defdelegate lpush(key, values, options \\ []), to: Lists
+
+  @doc "Adds values to the end of a list. See `FerricStore.Embedded.Lists.rpush/3`."
+  @spec rpush(Argument.t(), Argument.t() | [Argument.t()], Embedded.target()) ::
+          pos_integer() | Embedded.error()
+  defdelegate rpush(key, values, options \\ []), to: Lists
+
+  @doc "Adds values to the beginning of a list that exists. See `FerricStore.Embedded.Lists.lpushx/3`."
+  @spec lpushx(Argument.t(), Argument.t() | [Argument.t()], Embedded.target()) ::
+          non_neg_integer() | Embedded.error()
+  defdelegate lpushx(key, values, options \\ []), to: Lists
+
+  @doc "Adds values to the end of a list that exists. See `FerricStore.Embedded.Lists.rpushx/3`."
+  @spec rpushx(Argument.t(), Argument.t() | [Argument.t()], Embedded.target()) ::
+          non_neg_integer() | Embedded.error()
+  defdelegate rpushx(key, values, options \\ []), to: Lists
+
+  @doc "Takes values from the beginning of a list. See `FerricStore.Embedded.Lists.lpop/2`."
+  @spec lpop(Argument.t(), keyword()) ::
+          binary() | [binary()] | nil | Embedded.error()
+  defdelegate lpop(key, options \\ []), to: Lists
+
+  @doc "Takes values from the end of a list. See `FerricStore.Embedded.Lists.rpop/2`."
+  @spec rpop(Argument.t(), keyword()) ::
+          binary() | [binary()] | nil | Embedded.error()
+  defdelegate rpop(key, options \\ []), to: Lists
+
+  @doc "Takes values from the first list that exists. See `FerricStore.Embedded.Lists.lmpop/3`."
+  @spec lmpop([Argument.t()], Lists.list_end(), keyword()) ::
+          [binary() | [binary()]] | nil | Embedded.error()
+  defdelegate lmpop(keys, from, options \\ []), to: Lists
+
+  @doc "How many values a list has. See `FerricStore.Embedded.Lists.llen/2`."
+  @spec llen(Argument.t(), Embedded.target()) ::
+          non_neg_integer() | Embedded.error()
+  defdelegate llen(key, options \\ []), to: Lists
+
+  @doc "The value at a position. See `FerricStore.Embedded.Lists.lindex/3`."
+  @spec lindex(Argument.t(), integer(), Embedded.target()) ::
+          binary() | nil | Embedded.error()
+  defdelegate lindex(key, position, options \\ []), to: Lists
+
+  @doc "The values between two positions. See `FerricStore.Embedded.Lists.lrange/4`."
+  @spec lrange(Argument.t(), integer(), integer(), Embedded.target()) ::
+          [binary()] | Embedded.error()
+  defdelegate lrange(key, first, last, options \\ []), to: Lists
+
+  @doc "Replaces the value at a position. See `FerricStore.Embedded.Lists.lset/4`."
+  @spec lset(Argument.t(), integer(), Argument.t(), Embedded.target()) ::
+          :ok | Embedded.error()
+  defdelegate lset(key, position, value, options \\ []), to: Lists
+
+  @doc "Adds a value before or after another. See `FerricStore.Embedded.Lists.linsert/5`."
+  @spec linsert(Argument.t(), :before | :after, Argument.t(), Argument.t(), Embedded.target()) ::
+          integer() | Embedded.error()
+  defdelegate linsert(key, where, pivot, value, options \\ []), to: Lists
+
+  @doc "Removes the values that equal one. See `FerricStore.Embedded.Lists.lrem/4`."
+  @spec lrem(Argument.t(), integer(), Argument.t(), Embedded.target()) ::
+          non_neg_integer() | Embedded.error()
+  defdelegate lrem(key, count, value, options \\ []), to: Lists
+
+  @doc "Removes all values but a range. See `FerricStore.Embedded.Lists.ltrim/4`."
+  @spec ltrim(Argument.t(), integer(), integer(), Embedded.target()) ::
+          :ok | Embedded.error()
+  defdelegate ltrim(key, first, last, options \\ []), to: Lists
+
+  @doc "Finds a value in a list. See `FerricStore.Embedded.Lists.lpos/3`."
+  @spec lpos(Argument.t(), Argument.t(), keyword()) ::
+          non_neg_integer() | [non_neg_integer()] | nil | Embedded.error()
+  defdelegate lpos(key, value, options \\ []), to: Lists
+
+  @doc "Moves a value from one list to another. See `FerricStore.Embedded.Lists.lmove/5`."
+  @spec lmove(Argument.t(), Argument.t(), Lists.list_end(), Lists.list_end(), Embedded.target()) ::
+          binary() | nil | Embedded.error()
+  defdelegate lmove(source, destination, from, to, options \\ []), to: Lists
+
+  @doc "Sorts the values of a list or a set. See `FerricStore.Embedded.Lists.sort/2`."
+  @spec sort(Argument.t(), keyword()) ::
+          [binary() | nil] | non_neg_integer() | Embedded.error()
+  defdelegate sort(key, options \\ []), to: Lists
+
   @doc "Adds members to a sorted set. See `FerricStore.Embedded.SortedSets.zadd/3`."
   @spec zadd(Argument.t(), Enumerable.t({Argument.t(), SortedSets.score()}), keyword()) ::
           non_neg_integer() | Embedded.error()
@@ -441,4 +526,127 @@ defmodule FerricStore do
   @spec geosearch(Argument.t(), {number(), number()} | Argument.t(), keyword()) ::
           [binary()] | Embedded.error()
   defdelegate geosearch(key, origin, options), to: SortedSets
+
+  @doc "Adds an entry to a stream. See `FerricStore.Embedded.Streams.xadd/3`."
+  @spec xadd(Argument.t(), Enumerable.t({Argument.t(), Argument.t()}), keyword()) ::
+          binary() | nil | Embedded.error()
+  defdelegate xadd(key, fields, options \\ []), to: Streams
+
+  @doc "Removes the oldest entries of a stream. See `FerricStore.Embedded.Streams.xtrim/2`."
+  @spec xtrim(Argument.t(), keyword()) :: non_neg_integer() | Embedded.error()
+  defdelegate xtrim(key, options), to: Streams
+
+  @doc "How many entries a stream has. See `FerricStore.Embedded.Streams.xlen/2`."
+  @spec xlen(Argument.t(), Embedded.target()) :: non_neg_integer() | Embedded.error()
+  defdelegate xlen(key, options \\ []), to: Streams
+
+  @doc "Entries of a stream. See `FerricStore.Embedded.Streams.xrange/4`."
+  @spec xrange(Argument.t(), Argument.t(), Argument.t(), keyword()) ::
+          [Streams.entry()] | Embedded.error()
+  defdelegate xrange(key, first \\ "-", last \\ "+", options \\ []), to: Streams
+
+  @doc "Entries of a stream, the last first. See `FerricStore.Embedded.Streams.xrevrange/4`."
+  @spec xrevrange(Argument.t(), Argument.t(), Argument.t(), keyword()) ::
+          [Streams.entry()] | Embedded.error()
+  defdelegate xrevrange(key, last \\ "+", first \\ "-", options \\ []), to: Streams
+
+  @doc "Removes entries of a stream. See `FerricStore.Embedded.Streams.xdel/3`."
+  @spec xdel(Argument.t(), Argument.t() | [Argument.t()], Embedded.target()) ::
+          non_neg_integer() | Embedded.error()
+  defdelegate xdel(key, ids, options \\ []), to: Streams
+
+  @doc "Reads several streams. See `FerricStore.Embedded.Streams.xread/2`."
+  @spec xread(Enumerable.t({Argument.t(), Argument.t()}), keyword()) ::
+          %{binary() => [Streams.entry()]} | Embedded.error()
+  defdelegate xread(streams, options \\ []), to: Streams
+
+  @doc "Creates a consumer group. See `FerricStore.Embedded.Streams.xgroup_create/4`."
+  @spec xgroup_create(Argument.t(), Argument.t(), Argument.t(), keyword()) ::
+          :ok | Embedded.error()
+  defdelegate xgroup_create(key, group, id \\ "$", options \\ []), to: Streams
+
+  @doc "Sets where a group goes on. See `FerricStore.Embedded.Streams.xgroup_setid/4`."
+  @spec xgroup_setid(Argument.t(), Argument.t(), Argument.t(), keyword()) ::
+          :ok | Embedded.error()
+  defdelegate xgroup_setid(key, group, id, options \\ []), to: Streams
+
+  @doc "Removes a group. See `FerricStore.Embedded.Streams.xgroup_destroy/3`."
+  @spec xgroup_destroy(Argument.t(), Argument.t(), Embedded.target()) ::
+          boolean() | Embedded.error()
+  defdelegate xgroup_destroy(key, group, options \\ []), to: Streams
+
+  @doc "Creates a consumer. See `FerricStore.Embedded.Streams.xgroup_createconsumer/4`."
+  @spec xgroup_createconsumer(Argument.t(), Argument.t(), Argument.t(), Embedded.target()) ::
+          boolean() | Embedded.error()
+  defdelegate xgroup_createconsumer(key, group, consumer, options \\ []), to: Streams
+
+  @doc "Removes a consumer. See `FerricStore.Embedded.Streams.xgroup_delconsumer/4`."
+  @spec xgroup_delconsumer(Argument.t(), Argument.t(), Argument.t(), Embedded.target()) ::
+          non_neg_integer() | Embedded.error()
+  defdelegate xgroup_delconsumer(key, group, consumer, options \\ []), to: Streams
+
+  @doc "Reads several streams for a consumer of a group. See `FerricStore.Embedded.Streams.xreadgroup/4`."
+  @spec xreadgroup(
+          Argument.t(),
+          Argument.t(),
+          Enumerable.t({Argument.t(), Argument.t()}),
+          keyword()
+        ) :: %{binary() => [Streams.entry() | {binary(), nil}]} | Embedded.error()
+  defdelegate xreadgroup(group, consumer, streams, options \\ []), to: Streams
+
+  @doc "Notes that entries have been worked on. See `FerricStore.Embedded.Streams.xack/4`."
+  @spec xack(Argument.t(), Argument.t(), Argument.t() | [Argument.t()], Embedded.target()) ::
+          non_neg_integer() | Embedded.error()
+  defdelegate xack(key, group, ids, options \\ []), to: Streams
+
+  @doc "What is pending in a group. See `FerricStore.Embedded.Streams.xpending/3`."
+  @spec xpending(Argument.t(), Argument.t(), Embedded.target()) :: map() | Embedded.error()
+  defdelegate xpending(key, group, options \\ []), to: Streams
+
+  @doc "The pending entries of a group. See `FerricStore.Embedded.Streams.xpending_range/6`."
+  @spec xpending_range(
+          Argument.t(),
+          Argument.t(),
+          Argument.t(),
+          Argument.t(),
+          non_neg_integer(),
+          keyword()
+        ) :: [Streams.pending()] | Embedded.error()
+  defdelegate xpending_range(key, group, first, last, count, options \\ []), to: Streams
+
+  @doc "Gives pending entries to another consumer. See `FerricStore.Embedded.Streams.xclaim/6`."
+  @spec xclaim(
+          Argument.t(),
+          Argument.t(),
+          Argument.t(),
+          non_neg_integer(),
+          Argument.t() | [Argument.t()],
+          keyword()
+        ) :: [Streams.entry() | binary()] | Embedded.error()
+  defdelegate xclaim(key, group, consumer, min_idle, ids, options \\ []), to: Streams
+
+  @doc "Gives pending entries to another consumer, some at a time. See `FerricStore.Embedded.Streams.xautoclaim/6`."
+  @spec xautoclaim(
+          Argument.t(),
+          Argument.t(),
+          Argument.t(),
+          non_neg_integer(),
+          Argument.t(),
+          keyword()
+        ) :: {binary(), [Streams.entry() | binary()], [binary()]} | Embedded.error()
+  defdelegate xautoclaim(key, group, consumer, min_idle, start \\ "0-0", options \\ []),
+    to: Streams
+
+  @doc "What there is to know about a stream. See `FerricStore.Embedded.Streams.xinfo_stream/2`."
+  @spec xinfo_stream(Argument.t(), Embedded.target()) :: map() | Embedded.error()
+  defdelegate xinfo_stream(key, options \\ []), to: Streams
+
+  @doc "What there is to know about groups. See `FerricStore.Embedded.Streams.xinfo_groups/2`."
+  @spec xinfo_groups(Argument.t(), Embedded.target()) :: [map()] | Embedded.error()
+  defdelegate xinfo_groups(key, options \\ []), to: Streams
+
+  @doc "What there is to know about consumers. See `FerricStore.Embedded.Streams.xinfo_consumers/3`."
+  @spec xinfo_consumers(Argument.t(), Argument.t(), Embedded.target()) ::
+          [map()] | Embedded.error()
+  defdelegate xinfo_consumers(key, group, options \\ []), to: Streams
 end

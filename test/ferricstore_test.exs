@@ -10,7 +10,9 @@ defmodule FerricStoreTest do
 
   doctest FerricStore
   doctest FerricStore.Embedded.Strings
+  doctest FerricStore.Embedded.Lists
   doctest FerricStore.Embedded.SortedSets
+  doctest FerricStore.Embedded.Streams
   doctest FerricStore.Embedded.Keys
   doctest FerricStore.Embedded.Expiry
 
@@ -18,6 +20,7 @@ defmodule FerricStoreTest do
     for family <- [
           FerricStore.Embedded.Strings,
           FerricStore.Embedded.SortedSets,
+          FerricStore.Embedded.Streams,
           FerricStore.Embedded.Keys,
           FerricStore.Embedded.Expiry
         ],

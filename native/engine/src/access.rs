@@ -276,9 +276,10 @@ impl<'e> Access<'e> {
         self.blocking = blocking;
     }
 
-    /// Waits until what is missing has been fetched. Nothing read before may still be in use, which
-    /// `&mut self` takes care of.
-    fn wait_for_missing(&mut self, attempts: u32) {
+    /// Waits until what is missing has been fetched, for threads that may wait; `attempts` as for
+    /// [`Missing::set_attempts`]. Nothing read before may still be in use, which `&mut self` takes
+    /// care of.
+    pub fn wait_for_missing(&mut self, attempts: u32) {
         let (sender, receiver) = std::sync::mpsc::sync_channel(1);
         let mut missing = self.take_missing();
         missing.set_attempts(attempts);

@@ -1,5 +1,5 @@
-//! Values in Redis's serialization format: no panic, whatever the type says. The same bytes are also
-//! compressed, decompressed, and taken for compressed ones.
+//! Values in Redis's serialization format: no panic, whatever the type says. The same bytes are
+//! also compressed, decompressed, and taken for compressed ones.
 
 #![no_main]
 

@@ -1,5 +1,5 @@
-//! Files: `REDIS` and a version, then a sequence of keys with their values and of remarks about them,
-//! an end mark, and a checksum of everything before.
+//! Files: `REDIS` and a version, then a sequence of keys with their values and of remarks about
+//! them, an end mark, and a checksum of everything before.
 
 use std::io::{self, BufRead, Read};
 
@@ -99,14 +99,14 @@ impl<R: BufRead> Reader<R> {
         self.input.position
     }
 
-    /// What is behind the file, after [`Reader::next_item`] has returned `None`: an append-only file may
-    /// begin with this one.
+    /// What is behind the file, after [`Reader::next_item`] has returned `None`: an append-only
+    /// file may begin with this one.
     pub fn into_inner(self) -> R {
         self.input.inner
     }
 
-    /// What comes next; `None` at the end of the file, whose checksum is right. The value of the key
-    /// before must have been read.
+    /// What comes next; `None` at the end of the file, whose checksum is right. The value of the
+    /// key before must have been read.
     ///
     /// # Errors
     /// The file is malformed, or has something that cannot even be skipped.
@@ -174,8 +174,8 @@ impl<R: BufRead> Reader<R> {
         Ok(Item::Key(Key { name, value_type, expiry_ms }))
     }
 
-    /// Reads the value of the key that came last. Returns its bytes with their type in front, unless they
-    /// are more than `keep`.
+    /// Reads the value of the key that came last. Returns its bytes with their type in front,
+    /// unless they are more than `keep`.
     ///
     /// # Errors
     /// The value is malformed, or what the sink returns; the rest of the file cannot be read then.

@@ -3,8 +3,8 @@
 //!
 //! Reading is a walk: [`decode::value`] hands the elements of a value to a [`Sink`] one after the
 //! other, whichever of the many encodings it is in, so a value need not fit memory. Nothing that is
-//! read is believed: a malformed input is an [`Error`], and what is allocated on its behalf stays in
-//! proportion to the bytes that were really there (see [`decode::value`]). Writing ([`encode`])
+//! read is believed: a malformed input is an [`Error`], and what is allocated on its behalf stays
+//! in proportion to the bytes that were really there (see [`decode::value`]). Writing ([`encode`])
 //! yields what redis-server 7.0 writes for the same value, byte for byte where it can.
 //!
 //! The format is documented by its implementation, `rdb.c` of Redis; names of types are Redis's.

@@ -3,8 +3,8 @@
 //! A control byte below 32 is followed by that many literal bytes and one more. Otherwise its upper
 //! three bits are the length of a reference less 2 (7: a byte with the rest of it follows), and its
 //! lower five with the next byte the distance less 1. The format, and the choice of references by
-//! [`Compressor`], are those of liblzf by Marc Lehmann, as Redis uses it, so that the same input gives
-//! the same output.
+//! [`Compressor`], are those of liblzf by Marc Lehmann, as Redis uses it, so that the same input
+//! gives the same output.
 
 use crate::Error;
 
@@ -103,8 +103,8 @@ impl Compression<'_> {
         Some(before as usize)
     }
 
-    /// Distance (less 1) and length of what repeats earlier bytes here. Never the input's first byte,
-    /// as in liblzf.
+    /// Distance (less 1) and length of what repeats earlier bytes here. Never the input's first
+    /// byte, as in liblzf.
     fn find(&mut self) -> Option<(usize, usize)> {
         let before = self.note(self.at)?;
         let (here, there) = (&self.input[self.at..], &self.input[before..]);
@@ -113,7 +113,8 @@ impl Compression<'_> {
             return None;
         }
         // liblzf leaves the input's last two bytes to the literals, except that it takes its first
-        // steps without looking at the end: one of them, or 17 where that many are sure to be there.
+        // steps without looking at the end: one of them, or 17 where that many are sure to be
+        // there.
         let most = match here.len() - 2 {
             short @ 0..=16 => short.max(3),
             long => long.clamp(19, MAX_MATCH),

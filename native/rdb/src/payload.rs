@@ -6,8 +6,8 @@ use crate::{CRC, NEWEST_VERSION, Sink, ValueType, decode};
 /// Bytes behind the value: version, 16 bits, and checksum, 64 bits, both lowest byte first.
 const FOOTER: usize = 10;
 
-/// The value in a payload, its type in front; `None` if the version is newer than any that is known or the checksum
-/// does not match.
+/// The value in a payload, its type in front; `None` if the version is newer than any that is known
+/// or the checksum does not match.
 pub fn verify(payload: &[u8]) -> Option<&[u8]> {
     let (value, footer) = payload.split_at_checked(payload.len().checked_sub(FOOTER)?)?;
     let (version, sum) = footer.split_first_chunk::<2>()?;

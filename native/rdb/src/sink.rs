@@ -6,8 +6,8 @@ use crate::{Error, Id, Shape};
 /// Takes a value, element by element.
 ///
 /// First comes [`Sink::begin`], then the elements in the order in which they are stored. Which
-/// method takes them follows from the shape; what a sink has no method for is passed over. What a value may
-/// not contain twice is for the sink to notice.
+/// method takes them follows from the shape; what a sink has no method for is passed over. What a
+/// value may not contain twice is for the sink to notice.
 pub trait Sink {
     /// What may go wrong.
     type Error: From<Error>;

@@ -210,8 +210,8 @@ fn streams_under_other_limits() {
     }
 }
 
-/// What we accept of payloads that were changed at random, a redis-server accepts that looks closely,
-/// and they mean the same to it.
+/// What we accept of payloads that were changed at random, a redis-server accepts that looks
+/// closely, and they mean the same to it.
 #[test]
 fn changed_payloads_mean_the_same_to_redis() {
     let Some(redis) = Redis::start("changed", &["--sanitize-dump-payload", "yes"]) else { return };

@@ -1,5 +1,5 @@
-//! Payloads and files that were changed at random: reading them never panics, and never allocates more
-//! than their length explains.
+//! Payloads and files that were changed at random: reading them never panics, and never allocates
+//! more than their length explains.
 
 mod common;
 

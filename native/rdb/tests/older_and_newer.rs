@@ -1,5 +1,5 @@
-//! Encodings that redis-server 7.0 does not write: those of older servers, which it still reads, and those
-//! of newer ones.
+//! Encodings that redis-server 7.0 does not write: those of older servers, which it still reads,
+//! and those of newer ones.
 
 mod common;
 
@@ -58,7 +58,8 @@ fn older() -> Vec<(&'static str, Vec<u8>)> {
         &b"\x01\x10"[..],
         &[0, 0, 0, 0, 0, 0, 0, 5, 0, 0, 0, 0, 0, 0, 0, 1],
         &text(&node),
-        // Two entries, the last ID, a group with its last ID, one pending entry, and one consumer who has it.
+        // Two entries, the last ID, a group with its last ID, one pending entry, and one consumer
+        // who has it.
         b"\x02\x0a\x01\x01\x05group\x05\x01\x01",
         &[0, 0, 0, 0, 0, 0, 0, 5, 0, 0, 0, 0, 0, 0, 0, 1],
         &[1, 2, 3, 0, 0, 0, 0, 0, 7, 1],

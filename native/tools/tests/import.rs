@@ -1,5 +1,5 @@
-//! `import` between two redis-servers: what arrives is what was saved. Without `redis-server` on the path
-//! there is nothing to import.
+//! `import` between two redis-servers: what arrives is what was saved. Without `redis-server` on
+//! the path there is nothing to import.
 
 #[path = "../../rdb/tests/common/mod.rs"]
 mod common;

@@ -263,9 +263,12 @@ impl<'c, const W: usize> Draft<'c, W> {
         self.changed.get(&cell).copied().unwrap_or_else(|| self.base.get(cell))
     }
 
-    /// Sets a cell that exists.
+    /// Sets a cell that exists. One that has the value already does not count as changed: zeros are
+    /// not to take room because somebody wrote them.
     pub fn set(&mut self, cell: usize, value: [u8; W]) {
-        self.changed.insert(cell, value);
+        if self.get(cell) != value {
+            self.changed.insert(cell, value);
+        }
     }
 
     /// Appends the changes for [`Cells::apply`].

@@ -2,6 +2,7 @@
 
 mod keys;
 mod lists;
+mod probabilistic;
 mod sort;
 mod store;
 mod strings;

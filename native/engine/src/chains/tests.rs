@@ -31,7 +31,7 @@ const NOW: u64 = 1_000_000;
 const SPACES: u16 = 3;
 const SHIFT: u32 = 16;
 /// Memory for a few segments, and some hundred KiB of objects and records.
-const BUDGET: u64 = (4 << 20) + (512 << 10);
+const BUDGET: u64 = (4 << 20) + (320 << 10);
 
 type Strings = Vec<Vec<u8>>;
 type Content = BTreeMap<(u16, Vec<u8>), (Strings, u64)>;
@@ -378,6 +378,7 @@ fn accounts(core: &Core) -> Result<(), String> {
 
 #[test]
 fn objects_are_what_maps_are() {
+    let (mut evicted, mut loaded, mut folds) = (0, 0, 0);
     for seed in 1..=4 {
         let mut store = Store::new(seed, BUDGET);
         for number in 0..3_000 {
@@ -387,8 +388,9 @@ fn objects_are_what_maps_are() {
             }
             if number % 1_000 == 999 {
                 let stats = store.engine.stats();
-                assert!(stats.objects_evicted > 5 && stats.objects_loaded > 5, "{stats:?}");
-                assert!(stats.folds > 5, "{stats:?}");
+                evicted += stats.objects_evicted;
+                loaded += stats.objects_loaded;
+                folds += stats.folds;
                 store.reopen();
                 store.check_all();
             }
@@ -398,4 +400,5 @@ fn objects_are_what_maps_are() {
         store.check_all();
         store.engine.close().expect("close");
     }
+    assert!(evicted > 20 && loaded > 20 && folds > 20, "{evicted} {loaded} {folds}");
 }

@@ -55,8 +55,8 @@ fn pairs<'a, S: Sink>(
     Ok(())
 }
 
-/// Expiry, field and value, as often as there are fields (Redis 7.4). A `relative` expiry counts from
-/// one millisecond before the earliest, which is stored first; 0 is none in any case.
+/// Expiry, field and value, as often as there are fields (Redis 7.4). A `relative` expiry counts
+/// from one millisecond before the earliest, which is stored first; 0 is none in any case.
 pub(super) fn metadata<S: Sink>(
     input: &mut Input<impl Read>,
     sink: &mut S,
@@ -78,8 +78,8 @@ pub(super) fn metadata<S: Sink>(
     Ok(())
 }
 
-/// Field, value and expiry in turn, in a listpack (Redis 7.4). The earliest expiry is stored first if
-/// there is a `header`.
+/// Field, value and expiry in turn, in a listpack (Redis 7.4). The earliest expiry is stored first
+/// if there is a `header`.
 pub(super) fn listpack_ex<S: Sink>(
     input: &mut Input<impl Read>,
     sink: &mut S,

@@ -1,9 +1,9 @@
 //! Streams: nodes of entries, then what is known about the stream, then its consumer groups.
 //!
 //! A node is a listpack with the ID of its first entry as its key. It begins with the number of its
-//! entries, of those that are deleted, and the fields that most of them share, followed by a 0. Of each
-//! entry: flags, how far its ID is from the node's (both halves), its fields and values (its values only,
-//! if it has the shared fields), and the number of these elements.
+//! entries, of those that are deleted, and the fields that most of them share, followed by a 0. Of
+//! each entry: flags, how far its ID is from the node's (both halves), its fields and values (its
+//! values only, if it has the shared fields), and the number of these elements.
 
 use std::io::Read;
 
@@ -212,7 +212,8 @@ fn consumer<S: Sink>(
     Ok(())
 }
 
-/// What a group has pending. It is stored before the consumers, each of which then says which are its.
+/// What a group has pending. It is stored before the consumers, each of which then says which are
+/// its.
 struct PendingEntries {
     /// In the order of their IDs; false once a consumer has it.
     entries: Vec<(Pending, bool)>,

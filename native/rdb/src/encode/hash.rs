@@ -26,8 +26,8 @@ impl Writer {
         self.put_string(&pack.finish());
     }
 
-    /// A hash of `len` fields that Redis keeps as a hash table, of which some expire: at 0 for never, or at
-    /// milliseconds since 1970, of which `earliest` is the smallest.
+    /// A hash of `len` fields that Redis keeps as a hash table, of which some expire: at 0 for
+    /// never, or at milliseconds since 1970, of which `earliest` is the smallest.
     pub fn expiring_hash<'a>(
         &mut self,
         len: usize,
@@ -47,8 +47,8 @@ impl Writer {
         }
     }
 
-    /// A small hash of which some fields expire, given in the order of their expiry, those that never
-    /// do at the end.
+    /// A small hash of which some fields expire, given in the order of their expiry, those that
+    /// never do at the end.
     pub fn small_expiring_hash<'a>(
         &mut self,
         earliest: u64,

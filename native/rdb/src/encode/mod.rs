@@ -1,8 +1,8 @@
 //! Writing values as redis-server 7.0 does.
 //!
-//! The bytes are the same as Redis's where the order of the elements is: for strings, lists that were
-//! only appended to, sets of integers, small hashes and sorted sets, streams that were only added
-//! to. Hash tables are written in the order in which they are given.
+//! The bytes are the same as Redis's where the order of the elements is: for strings, lists that
+//! were only appended to, sets of integers, small hashes and sorted sets, streams that were only
+//! added to. Hash tables are written in the order in which they are given.
 
 mod hash;
 mod list;

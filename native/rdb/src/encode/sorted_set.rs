@@ -5,8 +5,8 @@ use crate::ValueType;
 use crate::packed::listpack::Builder;
 
 impl Writer {
-    /// A sorted set of `len` members that Redis keeps as a skiplist, given from the highest score to
-    /// the lowest.
+    /// A sorted set of `len` members that Redis keeps as a skiplist, given from the highest score
+    /// to the lowest.
     pub fn sorted_set<'a>(
         &mut self,
         len: usize,

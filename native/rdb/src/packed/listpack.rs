@@ -1,8 +1,8 @@
 //! Listpack: elements one behind the other, each with its own length behind it.
 //!
 //! Length in bytes, 32 bits, number of elements, 16 bits (65535: not known), then the elements; 255
-//! ends it. Of each element: its form and length, its bytes, then the length of both in groups of seven
-//! bits, highest first, in all but the first of which the top bit is set.
+//! ends it. Of each element: its form and length, its bytes, then the length of both in groups of
+//! seven bits, highest first, in all but the first of which the top bit is set.
 
 use super::{Bytes, Element, canonical_integer};
 use crate::Error;

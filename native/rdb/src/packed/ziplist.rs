@@ -1,9 +1,9 @@
 //! Ziplist: what listpacks replaced in Redis 7.0.
 //!
-//! Length in bytes and offset of the last element, 32 bits each, number of elements, 16 bits (65535: not
-//! known), then the elements; 255 ends it. Of each element: the length of the one before it (a byte up to 253, or 254 and
-//! 32 bits), its own form and length, its bytes. Numbers are stored lowest byte first, except lengths of
-//! strings.
+//! Length in bytes and offset of the last element, 32 bits each, number of elements, 16 bits
+//! (65535: not known), then the elements; 255 ends it. Of each element: the length of the one
+//! before it (a byte up to 253, or 254 and 32 bits), its own form and length, its bytes. Numbers
+//! are stored lowest byte first, except lengths of strings.
 
 use super::{Bytes, Element};
 use crate::Error;

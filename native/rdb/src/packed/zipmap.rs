@@ -1,8 +1,8 @@
 //! Zipmap: the hashes of Redis before 2.6.
 //!
 //! Number of fields (254 or more: not known), then for each field its length and bytes, the value's
-//! length, the number of unused bytes behind the value, value and unused bytes; 255 ends it. A length is one byte up to
-//! 253, or 254 and 32 bits.
+//! length, the number of unused bytes behind the value, value and unused bytes; 255 ends it. A
+//! length is one byte up to 253, or 254 and 32 bits.
 
 use super::{Bytes, Element};
 use crate::Error;

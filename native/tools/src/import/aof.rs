@@ -209,7 +209,8 @@ impl<R: BufRead> Reader<R> {
         }
     }
 
-    /// A string with its length in front. Room is made as its bytes arrive, since the length may be a lie.
+    /// A string with its length in front. Room is made as its bytes arrive, since the length may be
+    /// a lie.
     fn word(&mut self) -> Result<Vec<u8>, Error> {
         let head = self.line()?;
         let mut left = number(&head, b'$', MAX_STRING)? as usize;

@@ -1,9 +1,9 @@
 //! `import`: takes what Redis has saved over into a running server.
 //!
-//! Values go one by one, as they are read: a small one whole, as the payload of a RESTORE, a large one in
-//! pieces by the commands of its type, its expiry last. So memory is bounded by the longest string, and the
-//! server never has to take in a large value at once. What an append-only file has behind its snapshot are
-//! commands already.
+//! Values go one by one, as they are read: a small one whole, as the payload of a RESTORE, a large
+//! one in pieces by the commands of its type, its expiry last. So memory is bounded by the longest
+//! string, and the server never has to take in a large value at once. What an append-only file has
+//! behind its snapshot are commands already.
 
 mod aof;
 mod command;

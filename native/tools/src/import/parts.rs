@@ -1,4 +1,5 @@
-//! Which files there are to read: one, or those that the manifest of an append-only directory names.
+//! Which files there are to read: one, or those that the manifest of an append-only directory
+//! names.
 
 use std::fs::{self, File};
 use std::io::Read;
@@ -18,7 +19,8 @@ pub(super) struct Part {
     pub path: PathBuf,
     /// Bytes.
     pub len: u64,
-    /// Whether it begins with a command. One that begins with a snapshot says there whether commands follow.
+    /// Whether it begins with a command. One that begins with a snapshot says there whether
+    /// commands follow.
     pub is_log: bool,
 }
 
@@ -87,8 +89,8 @@ fn listed(manifest: &Path) -> Result<Vec<Part>, Failure> {
     Ok(parts)
 }
 
-/// Name, number and kind of a line of a manifest: `file NAME seq NUMBER type KIND`. A name with spaces
-/// is in quotation marks; one with a path does not belong there.
+/// Name, number and kind of a line of a manifest: `file NAME seq NUMBER type KIND`. A name with
+/// spaces is in quotation marks; one with a path does not belong there.
 fn entry(line: &str) -> Option<(String, u64, char)> {
     let rest = line.strip_prefix("file ")?;
     let (name, rest) = match rest.strip_prefix('"') {

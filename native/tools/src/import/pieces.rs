@@ -14,8 +14,8 @@ use super::snapshot::MAX_WHOLE;
 const PIECE_BYTES: usize = 64 << 10;
 const PIECE_ELEMENTS: usize = 512;
 
-/// Gathers a value. As soon as it is too large to be written whole, it begins to write pieces; until
-/// then, nothing is sent.
+/// Gathers a value. As soon as it is too large to be written whole, it begins to write pieces;
+/// until then, nothing is sent.
 pub(super) struct Pieces<'p> {
     pipe: &'p mut Pipe,
     key: &'p Key,
@@ -26,7 +26,8 @@ pub(super) struct Pieces<'p> {
     /// Words of the piece that is being gathered, and how many they are.
     words: Vec<u8>,
     count: usize,
-    /// Whole commands to send behind the pieces, and how many they are: a stream's, and the expiry of fields.
+    /// Whole commands to send behind the pieces, and how many they are: a stream's, and the expiry
+    /// of fields.
     commands: Vec<(&'static str, Vec<u8>)>,
     gathered: usize,
     empty: bool,

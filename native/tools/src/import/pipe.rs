@@ -1,5 +1,5 @@
-//! The connection to the server. Commands go out without waiting for replies, up to a limit; a thread
-//! of its own takes the replies in.
+//! The connection to the server. Commands go out without waiting for replies, up to a limit; a
+//! thread of its own takes the replies in.
 
 use std::collections::BTreeMap;
 use std::io::{self, BufWriter, ErrorKind, Read, Write};

@@ -9,6 +9,7 @@ use crate::families::sorted_sets::limits::stored;
 use crate::thresholds::Thresholds;
 use crate::values::hash::{self, Field, Hash};
 use crate::values::list::{Delta, End, List};
+use crate::values::set;
 use crate::values::sorted::{self, SortedSet};
 use crate::values::{Change, Collection, Kind, string};
 
@@ -30,6 +31,7 @@ enum Value {
     Nothing,
     String(Vec<u8>),
     List(List),
+    Set(set::Builder),
     Hash(Fields),
     SortedSet(Members),
     Stream(stream::Builder),
@@ -96,6 +98,10 @@ impl<'t> Builder<'t> {
             Value::Stream(builder) => (Kind::Stream, builder.finish().encode(), 0, 0),
             _ if is_empty => return Err(EMPTY),
             Value::List(list) => (Kind::List, list.encode(), 0, 0),
+            Value::Set(builder) => match builder.finish(0) {
+                Change::Put { meta, image } => (Kind::Set, image, 0, meta.flags),
+                _ => return Err(EMPTY),
+            },
             Value::Hash(fields) => {
                 let all = fields.expiring == self.len;
                 let expiring = if fields.expiring > 0 { hash::EXPIRING } else { 0 };
@@ -109,8 +115,9 @@ impl<'t> Builder<'t> {
         Ok(Built { kind, flags, image, last_expiry, now_ms })
     }
 
-    /// The flag of a collection that Redis keeps in its large encoding once it has read this payload: if there are
-    /// too many elements, or, unless they have come in the compact encoding, if one is too long.
+    /// The flag of a collection that Redis keeps in its large encoding once it has read this
+    /// payload: if there are too many elements, or, unless they have come in the compact encoding,
+    /// if one is too long.
     fn flags(&self) -> u8 {
         let thresholds = self.thresholds;
         let (entries, longest, flag) = match self.value {
@@ -184,7 +191,7 @@ impl Sink for Builder<'_> {
             Shape::Hash => Value::Hash(Fields::default()),
             Shape::SortedSet => Value::SortedSet(Members::default()),
             Shape::Stream => Value::Stream(stream::Builder::default()),
-            Shape::Set => return Err(EMPTY),
+            Shape::Set => Value::Set(set::Builder::new(self.thresholds)),
         };
         Ok(())
     }
@@ -199,6 +206,15 @@ impl Sink for Builder<'_> {
         let delta = Delta::new().push(End::Right, &[element]);
         list.apply(delta.bytes()).map_err(|_| EMPTY)?;
         self.count(element.len());
+        Ok(())
+    }
+
+    fn member(&mut self, member: &[u8]) -> Result<(), Error> {
+        let Value::Set(set) = &mut self.value else { return Err(EMPTY) };
+        if !set.add(member) {
+            return Err(TWICE);
+        }
+        self.count(member.len());
         Ok(())
     }
 

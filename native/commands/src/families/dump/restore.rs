@@ -21,8 +21,8 @@ struct Options {
 }
 
 impl Options {
-    /// Seconds since the last use, and how often the key is used, are checked, but not kept: here both
-    /// are counted anew.
+    /// Seconds since the last use, and how often the key is used, are checked, but not kept: here
+    /// both are counted anew.
     fn parse(mut words: Args<'_>) -> Result<Options, Fault> {
         let (mut options, mut idle, mut frequency) = (Options::default(), false, false);
         loop {
@@ -62,7 +62,8 @@ impl Options {
 pub(super) fn restore(ctx: &mut Context<'_, '_>, args: Args<'_>) -> Outcome {
     let options = Options::parse(&args[4..])?;
     let (key, now) = (ctx.key(args[1]), ctx.now_ms());
-    // The value is built while no lock is held; whether the key is there decides before its errors do.
+    // The value is built while no lock is held; whether the key is there decides before its errors
+    // do.
     if !options.replace {
         let mut locked = ctx.access.acquire(&key)?;
         if locked.about(&key)?.is_some() {

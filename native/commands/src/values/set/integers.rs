@@ -119,6 +119,11 @@ impl Integers<Vec<u8>> {
         true
     }
 
+    /// The width, and the numbers.
+    pub(super) fn image(&self) -> Vec<u8> {
+        [&[self.width as u8], &self.bytes[..]].concat()
+    }
+
     pub(super) fn heap_bytes(&self) -> usize {
         self.bytes.capacity()
     }

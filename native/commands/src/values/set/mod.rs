@@ -22,7 +22,7 @@ pub use edit::{Builder, Edit};
 use integers::Integers;
 use packed::Packed;
 
-use super::collection::{Collection, MAX_PACKED};
+use super::collection::{Collection, MAX_PACKED, encode_by_parts};
 use super::dice::Dice;
 use super::table::Table;
 use super::{Kind, wire};
@@ -283,15 +283,8 @@ impl Object for Set {
 
     fn freeze(&self) -> Box<dyn Image> {
         match &self.form {
-            Form::Integers(integers) => {
-                Box::new([&[integers.width() as u8], integers.bytes()].concat())
-            }
-            Form::Packed(packed) => {
-                let mut image = vec![MEMBERS];
-                wire::put_number(&mut image, packed.len() as u64);
-                image.extend_from_slice(packed.entries());
-                Box::new(image)
-            }
+            Form::Integers(integers) => Box::new(integers.image()),
+            Form::Packed(packed) => Box::new(packed.image()),
             Form::Table(table) => Box::new(Frozen { table: table.clone(), next: None }),
         }
     }
@@ -369,6 +362,14 @@ impl Collection for Set {
             FormView::Table(_) => return Err(Malformed),
         };
         Ok(Set { form })
+    }
+
+    fn encode(&self) -> Vec<u8> {
+        match &self.form {
+            Form::Integers(integers) => integers.image(),
+            Form::Packed(packed) => packed.image(),
+            Form::Table(_) => encode_by_parts(self),
+        }
     }
 
     fn encoding(_view: View<'_>, flags: u8) -> &'static str {

@@ -2,7 +2,8 @@
 
 use ferric_engine::Malformed;
 
-use crate::values::wire::{self, Reader, put_bytes};
+use super::MEMBERS;
+use crate::values::wire::{self, Reader, put_bytes, put_number};
 
 /// The members in `entries`.
 #[derive(Clone, Copy, Default)]
@@ -96,7 +97,11 @@ impl Packed<Vec<u8>> {
         self.entries.capacity()
     }
 
-    pub(super) fn entries(&self) -> &[u8] {
-        &self.entries
+    pub(super) fn image(&self) -> Vec<u8> {
+        let mut image = Vec::with_capacity(self.image_len());
+        image.push(MEMBERS);
+        put_number(&mut image, self.len as u64);
+        image.extend_from_slice(&self.entries);
+        image
     }
 }
