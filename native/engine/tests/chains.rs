@@ -314,3 +314,18 @@ fn merging_gives_back_the_room_of_what_values_had_changed() {
     }
     engine.close().expect("close");
 }
+
+/// Merging on request failed when the log had no room for a base at that moment.
+#[test]
+fn merging_waits_for_room_in_the_log() {
+    let io = SimIo::new();
+    let (engine, model) = with_garbage(&io, 6, 50);
+    engine.close().expect("close");
+    let options = with_lists(quiet(Arc::new(io.clone())));
+    // Less than two of the bases at a time.
+    let options = Options { shards: 2, max_undurable: 12 << 10, ..options };
+    let engine = Engine::open(options).expect("open");
+    merge(&engine).expect("merge");
+    assert!(engine.stats().folds >= 6 && Model::read(&engine) == Ok(model));
+    engine.close().expect("close");
+}

@@ -70,6 +70,11 @@ impl<'c> Throttle<'c> {
         Throttle { control, rate, free_at: Instant::now() }
     }
 
+    /// Waits for so long.
+    pub(super) fn rest(&self, time: Duration) -> Result<(), Halted> {
+        self.control.wait_until(Instant::now() + time)
+    }
+
     /// Accounts for the transfer of `bytes`, and waits as long as that takes at the rate allowed.
     pub(super) fn spend(&mut self, bytes: u64) -> Result<(), Halted> {
         let now = Instant::now();

@@ -58,6 +58,9 @@ pub(crate) enum MergeError {
         /// What was expected there.
         what: &'static str,
     },
+    /// A value that has records in a segment could not be written anew.
+    #[error("merging: a value could not be written anew")]
+    Unwritten,
     /// A segment could not be read, or a new one not written.
     #[error("merging: {0}")]
     Io(#[from] std::io::Error),
@@ -138,7 +141,7 @@ impl Merger {
             pinned_from,
         );
         let outcome = inputs.iter().try_for_each(|input| round.merge(input));
-        let outcome = outcome.and_then(|()| round.finish());
+        let outcome = outcome.and_then(|()| round.finish(&inputs));
         if outcome.is_err() {
             round.discard();
         }

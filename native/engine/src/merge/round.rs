@@ -40,6 +40,12 @@ impl From<std::io::Error> for Failure {
     }
 }
 
+impl From<MergeError> for Failure {
+    fn from(error: MergeError) -> Failure {
+        Failure::Merge(error)
+    }
+}
+
 /// A table of key spaces.
 struct Spaces {
     header: Header,
@@ -206,12 +212,12 @@ impl<'m> Round<'m> {
     }
 
     /// The inputs have been read.
-    pub(super) fn finish(&mut self) -> Result<(), Failure> {
+    pub(super) fn finish(&mut self, inputs: &[Known]) -> Result<(), Failure> {
         if let Some(Spaces { header, value }) = self.spaces.take() {
             self.write(&header, &[], &value)?;
         }
         self.finish_output()?;
-        fold_all(self.core, &self.judge.folds, &mut self.throttle)
+        fold_all(self.core, &self.judge.folds, inputs, &mut self.throttle)
     }
 
     /// Removes what is unfinished. A file that cannot be removed has no meaning, and goes when the
