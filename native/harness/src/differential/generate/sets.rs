@@ -74,7 +74,6 @@ pub(super) const TEMPLATES: &[Template] = &[
         Options(&[&[W("MATCH"), Pattern], &[W("COUNT"), Int], &[W("TYPE"), Nonsense]]),
     ]),
     often(20, &[W("OBJECT"), W("ENCODING"), SET]),
-    once(&[W("SORT"), SET, W("ALPHA")]),
     once(&[W("COPY"), SET, SET, Maybe(&[W("REPLACE")])]),
     rare(&[W("DEL"), SET]),
 ];
