@@ -2,4 +2,5 @@
 
 mod keys;
 mod store;
+mod streams;
 mod strings;
