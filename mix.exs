@@ -56,6 +56,7 @@ defmodule FerricStore.MixProject do
       check          Says what is damaged in a data directory
       salvage        Copies what is intact in a data directory to a new one
       stat           Describes a data directory
+      import         Writes what Redis has saved into the running instance
   """
 
   # Puts the program that looks after stores beside the start script, and its commands into that script's help.

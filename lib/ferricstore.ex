@@ -104,12 +104,12 @@ defmodule FerricStore do
   To let Redis clients in as well, start a `FerricStore.Server` after the store.
 
   The functions below are documented, with examples, in the modules they come from:
-  `FerricStore.Embedded.Strings`, `FerricStore.Embedded.SortedSets`, `FerricStore.Embedded.Streams`,
-  `FerricStore.Embedded.Expiry` and `FerricStore.Embedded.Keys`.
+  `FerricStore.Embedded.Strings`, `FerricStore.Embedded.Lists`, `FerricStore.Embedded.SortedSets`,
+  `FerricStore.Embedded.Streams`, `FerricStore.Embedded.Expiry` and `FerricStore.Embedded.Keys`.
   """
 
   alias FerricStore.{Embedded, Store}
-  alias FerricStore.Embedded.{Argument, Expiry, Keys, SortedSets, Streams, Strings}
+  alias FerricStore.Embedded.{Argument, Expiry, Keys, Lists, SortedSets, Streams, Strings}
 
   @doc "A child specification for a store; see `FerricStore.Store.child_spec/1` for the options."
   @spec child_spec(keyword()) :: Supervisor.child_spec()
@@ -357,6 +357,91 @@ defmodule FerricStore do
   @doc "Exchanges the contents of two databases. See `FerricStore.Embedded.Keys.swapdb/3`."
   @spec swapdb(0..15, 0..15, Embedded.target()) :: :ok | Embedded.error()
   defdelegate swapdb(first, second, options \\ []), to: Keys
+
+  @doc "Adds values to the beginning of a list. See `FerricStore.Embedded.Lists.lpush/3`."
+  @spec lpush(Argument.t(), Argument.t() | [Argument.t()], Embedded.target()) ::
+          pos_integer() | Embedded.error()
+  defdelegate lpush(key, values, options \\ []), to: Lists
+
+  @doc "Adds values to the end of a list. See `FerricStore.Embedded.Lists.rpush/3`."
+  @spec rpush(Argument.t(), Argument.t() | [Argument.t()], Embedded.target()) ::
+          pos_integer() | Embedded.error()
+  defdelegate rpush(key, values, options \\ []), to: Lists
+
+  @doc "Adds values to the beginning of a list that exists. See `FerricStore.Embedded.Lists.lpushx/3`."
+  @spec lpushx(Argument.t(), Argument.t() | [Argument.t()], Embedded.target()) ::
+          non_neg_integer() | Embedded.error()
+  defdelegate lpushx(key, values, options \\ []), to: Lists
+
+  @doc "Adds values to the end of a list that exists. See `FerricStore.Embedded.Lists.rpushx/3`."
+  @spec rpushx(Argument.t(), Argument.t() | [Argument.t()], Embedded.target()) ::
+          non_neg_integer() | Embedded.error()
+  defdelegate rpushx(key, values, options \\ []), to: Lists
+
+  @doc "Takes values from the beginning of a list. See `FerricStore.Embedded.Lists.lpop/2`."
+  @spec lpop(Argument.t(), keyword()) ::
+          binary() | [binary()] | nil | Embedded.error()
+  defdelegate lpop(key, options \\ []), to: Lists
+
+  @doc "Takes values from the end of a list. See `FerricStore.Embedded.Lists.rpop/2`."
+  @spec rpop(Argument.t(), keyword()) ::
+          binary() | [binary()] | nil | Embedded.error()
+  defdelegate rpop(key, options \\ []), to: Lists
+
+  @doc "Takes values from the first list that exists. See `FerricStore.Embedded.Lists.lmpop/3`."
+  @spec lmpop([Argument.t()], Lists.list_end(), keyword()) ::
+          [binary() | [binary()]] | nil | Embedded.error()
+  defdelegate lmpop(keys, from, options \\ []), to: Lists
+
+  @doc "How many values a list has. See `FerricStore.Embedded.Lists.llen/2`."
+  @spec llen(Argument.t(), Embedded.target()) ::
+          non_neg_integer() | Embedded.error()
+  defdelegate llen(key, options \\ []), to: Lists
+
+  @doc "The value at a position. See `FerricStore.Embedded.Lists.lindex/3`."
+  @spec lindex(Argument.t(), integer(), Embedded.target()) ::
+          binary() | nil | Embedded.error()
+  defdelegate lindex(key, position, options \\ []), to: Lists
+
+  @doc "The values between two positions. See `FerricStore.Embedded.Lists.lrange/4`."
+  @spec lrange(Argument.t(), integer(), integer(), Embedded.target()) ::
+          [binary()] | Embedded.error()
+  defdelegate lrange(key, first, last, options \\ []), to: Lists
+
+  @doc "Replaces the value at a position. See `FerricStore.Embedded.Lists.lset/4`."
+  @spec lset(Argument.t(), integer(), Argument.t(), Embedded.target()) ::
+          :ok | Embedded.error()
+  defdelegate lset(key, position, value, options \\ []), to: Lists
+
+  @doc "Adds a value before or after another. See `FerricStore.Embedded.Lists.linsert/5`."
+  @spec linsert(Argument.t(), :before | :after, Argument.t(), Argument.t(), Embedded.target()) ::
+          integer() | Embedded.error()
+  defdelegate linsert(key, where, pivot, value, options \\ []), to: Lists
+
+  @doc "Removes the values that equal one. See `FerricStore.Embedded.Lists.lrem/4`."
+  @spec lrem(Argument.t(), integer(), Argument.t(), Embedded.target()) ::
+          non_neg_integer() | Embedded.error()
+  defdelegate lrem(key, count, value, options \\ []), to: Lists
+
+  @doc "Removes all values but a range. See `FerricStore.Embedded.Lists.ltrim/4`."
+  @spec ltrim(Argument.t(), integer(), integer(), Embedded.target()) ::
+          :ok | Embedded.error()
+  defdelegate ltrim(key, first, last, options \\ []), to: Lists
+
+  @doc "Finds a value in a list. See `FerricStore.Embedded.Lists.lpos/3`."
+  @spec lpos(Argument.t(), Argument.t(), keyword()) ::
+          non_neg_integer() | [non_neg_integer()] | nil | Embedded.error()
+  defdelegate lpos(key, value, options \\ []), to: Lists
+
+  @doc "Moves a value from one list to another. See `FerricStore.Embedded.Lists.lmove/5`."
+  @spec lmove(Argument.t(), Argument.t(), Lists.list_end(), Lists.list_end(), Embedded.target()) ::
+          binary() | nil | Embedded.error()
+  defdelegate lmove(source, destination, from, to, options \\ []), to: Lists
+
+  @doc "Sorts the values of a list or a set. See `FerricStore.Embedded.Lists.sort/2`."
+  @spec sort(Argument.t(), keyword()) ::
+          [binary() | nil] | non_neg_integer() | Embedded.error()
+  defdelegate sort(key, options \\ []), to: Lists
 
   @doc "Adds members to a sorted set. See `FerricStore.Embedded.SortedSets.zadd/3`."
   @spec zadd(Argument.t(), Enumerable.t({Argument.t(), SortedSets.score()}), keyword()) ::

@@ -10,6 +10,7 @@ defmodule FerricStoreTest do
 
   doctest FerricStore
   doctest FerricStore.Embedded.Strings
+  doctest FerricStore.Embedded.Lists
   doctest FerricStore.Embedded.SortedSets
   doctest FerricStore.Embedded.Streams
   doctest FerricStore.Embedded.Keys

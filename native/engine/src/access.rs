@@ -112,7 +112,7 @@ impl<'a> Entry<'a> {
 pub struct About {
     /// Type, flags and expiry.
     pub meta: Meta,
-    /// Whether [`Op::Patch`] can change `meta`, wherever the value is. Else the value has to be put
+    /// Whether [`Op::Patch`] can change `meta`. Else the value has to be put
     /// again, unless it becomes an object when it is read.
     pub is_object: bool,
     /// Seconds since the last access; saturates below 8192.
@@ -276,9 +276,10 @@ impl<'e> Access<'e> {
         self.blocking = blocking;
     }
 
-    /// Waits until what is missing has been fetched. Nothing read before may still be in use, which
-    /// `&mut self` takes care of.
-    fn wait_for_missing(&mut self, attempts: u32) {
+    /// Waits until what is missing has been fetched, for threads that may wait; `attempts` as for
+    /// [`Missing::set_attempts`]. Nothing read before may still be in use, which `&mut self` takes
+    /// care of.
+    pub fn wait_for_missing(&mut self, attempts: u32) {
         let (sender, receiver) = std::sync::mpsc::sync_channel(1);
         let mut missing = self.take_missing();
         missing.set_attempts(attempts);

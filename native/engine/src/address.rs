@@ -93,6 +93,12 @@ pub(crate) fn is_in_log(address: u64) -> bool {
     address < MAX_POSITION
 }
 
+/// Where the record is that an entry of a store that is not open leads to: of a chain the newest one.
+#[inline]
+pub(crate) fn lasting_record(address: u64) -> u64 {
+    if region(address) == Region::Chain { position(address) } else { address }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

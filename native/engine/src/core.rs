@@ -131,7 +131,7 @@ impl Core {
                 }
             }
             // Its records are counted when it has been looked through.
-            Some(ChainPlace::Newest(_)) => {}
+            Some(ChainPlace::Newest(newest)) => chains.settled(newest, live),
         }
         if region(slot.address()) == Region::Cache {
             self.chunks.forget(slot.address(), guard);

@@ -125,8 +125,7 @@ impl Engine {
         }
     }
 
-    /// What the threads share, for tests of parts of it.
-    #[cfg(test)]
+    /// What the threads share.
     pub(crate) fn core(&self) -> &Arc<Core> {
         &self.core
     }

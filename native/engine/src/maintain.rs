@@ -11,6 +11,7 @@ use std::time::{Duration, Instant};
 
 use parking_lot::{Condvar, Mutex};
 
+use crate::chains::Settling;
 use crate::checkpoint::{Checkpointer, Taken};
 use crate::core::Core;
 use crate::log::Files;
@@ -73,6 +74,8 @@ pub(crate) struct Worker {
     checkpoint_interval: Duration,
     /// Sealed segments without a summary.
     unsealed: Vec<u64>,
+    /// What is left to do before anything is merged.
+    settling: Settling,
     merger: Merger,
     /// What the next round of merging is for, and whether it may begin at once.
     effort: Effort,
@@ -227,6 +230,7 @@ impl Worker {
             checkpoint_bytes: options.checkpoint_bytes,
             checkpoint_interval: options.checkpoint_interval,
             unsealed: start.unsealed,
+            settling: Settling::new(),
             merger,
             effort: Effort::Usual,
             more_to_merge: false,
@@ -244,6 +248,9 @@ impl Worker {
         let _ended = Ended(&shared);
         loop {
             let round = self.next_round();
+            if self.background && !round.ending {
+                self.settling.step(&self.shared.core);
+            }
             let asked = !round.requests.is_empty() || !round.merges.is_empty();
             if self.shared.core.log.failure().is_some() {
                 // What is in memory may be more than what is on disk ever will be.
@@ -284,6 +291,7 @@ impl Worker {
                 && state.requests.is_empty()
                 && state.merges.is_empty()
                 && !(self.more_to_merge && self.background)
+                && (self.settling.is_done(&self.shared.core) || !self.background)
                 && (state.sealed.is_empty() || !self.background)
         };
         if idle(&state) {
@@ -304,16 +312,18 @@ impl Worker {
         }
     }
 
-    /// A round of merging, if one is worth it: never beside a checkpoint.
+    /// A round of merging, if one is worth it: never beside a checkpoint, and not before all chains
+    /// are settled.
     fn merge(&mut self) -> Result<(), String> {
         self.more_to_merge = false;
-        if self.shared.merging.is_paused() {
+        if !self.settling.is_done(&self.shared.core) || self.shared.merging.is_paused() {
             return Ok(());
         }
         self.merge_round(self.effort).map(|more| self.more_to_merge = more)
     }
 
     fn merge_everything(&mut self) -> Result<(), String> {
+        while self.settling.step(&self.shared.core) {}
         while self.merge_round(Effort::Everything)? {}
         Ok(())
     }
@@ -321,7 +331,7 @@ impl Worker {
     /// False if there was nothing to merge.
     fn merge_round(&mut self, effort: Effort) -> Result<bool, String> {
         self.shared.in_round.store(true, Ordering::Relaxed);
-        let outcome = self.merger.round(effort);
+        let outcome = self.merger.round(effort, &self.checkpointer);
         self.shared.in_round.store(false, Ordering::Relaxed);
         self.shared.retired_bytes.store(self.merger.retired_bytes(), Ordering::Relaxed);
         let full = matches!(&outcome, Err(MergeError::Io(error)) if error.kind() == ErrorKind::StorageFull);

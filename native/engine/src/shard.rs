@@ -5,8 +5,9 @@ use std::sync::Arc;
 
 use crossbeam_epoch::{self as epoch, Guard};
 
+use crate::address::ChainPlace;
 use crate::chains::{Chains, HeapGauge};
-use crate::index::Index;
+use crate::index::{Index, Place};
 use crate::live::Live;
 use crate::log::Trash;
 use crate::prefetch::prefetch;
@@ -34,6 +35,24 @@ impl Space {
     pub(crate) fn new(id: u32, trash: &Trash, heap: &HeapGauge) -> Space {
         let (index, chains) = (Index::new(trash.clone()), Chains::new(heap.clone()));
         Space { id, index, expires: 0, lsn: 0, chains }
+    }
+
+    /// The entry of a key with this hash to whose chain the record at `address` belongs, and the
+    /// chain's handle; no handle if the record is all that is known of the chain, and unreadable.
+    pub(crate) fn chain_with(&self, hash: u32, address: u64) -> Option<(Place, Option<u32>)> {
+        let mut found = None;
+        let place = self.index.find(hash, |slot| match ChainPlace::of(slot.address()) {
+            Some(ChainPlace::Handle(handle)) => {
+                found = Some(handle);
+                self.chains.get(handle).is_some_and(|chain| chain.records.contain(address))
+            }
+            Some(ChainPlace::Newest(newest)) => {
+                found = None;
+                newest == address
+            }
+            None => false,
+        })?;
+        Some((place, found))
     }
 }
 
@@ -77,20 +96,6 @@ impl Shard {
 
     pub(crate) fn is_damaged(&self, address: u64) -> bool {
         !self.damaged.is_empty() && self.damaged.contains(&address)
-    }
-
-    /// The chain of a key with this hash, in a key space incarnation, to which the record at `address`
-    /// belongs.
-    pub(crate) fn chain_with(&self, space: u32, hash: u32, address: u64) -> Option<u32> {
-        let space = self.spaces.iter().find(|it| it.id == space)?;
-        let mut found = None;
-        space.index.find(hash, |slot| {
-            let chain =
-                space.chains.of_slot(slot).filter(|(_, chain)| chain.records.contain(address));
-            found = chain.map(|(handle, _)| handle);
-            found.is_some()
-        });
-        found
     }
 
     /// Makes the shard, whose key spaces are complete now, visible to readers without the lock.

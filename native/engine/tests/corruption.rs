@@ -407,8 +407,34 @@ fn a_version_from_the_future_is_refused_by_name() {
             other => panic!("{:?}", other.err()),
         }
     };
-    assert!(reason(&disk::manifest(), 12, 12..48).contains("version 2"));
+    assert!(reason(&disk::manifest(), 12, 12..48).contains("version 3"));
     assert!(reason(&disk::segments(&sample.io)[1], 12, 12..64).contains("version 2"));
+}
+
+#[test]
+fn a_store_of_version_1_is_brought_up_to_date() {
+    let sample = Sample::new(true);
+    let io = sample.io.snapshot();
+    let mut bytes = disk::bytes(&io, &disk::manifest());
+    let now = bytes.clone();
+    bytes[12] = 1;
+    let crc = crc32c::crc32c(&bytes[12..48]);
+    bytes[8..12].copy_from_slice(&crc.to_le_bytes());
+    disk::replace(&io, &disk::manifest(), &bytes);
+    // Whatever a crash leaves of that, it is a store of one version or the other.
+    let images = Arc::new(parking_lot::Mutex::new(Vec::new()));
+    let hook = Arc::clone(&images);
+    io.on_call(Box::new(move |io, number| hook.lock().extend(io.crash_images(number, 3))));
+    let expected = {
+        let engine = Engine::open(quiet(Arc::new(sample.io.snapshot()))).expect("open");
+        Model::read(&engine)
+    };
+    for io in [io.clone()].into_iter().chain(std::iter::from_fn(|| images.lock().pop())) {
+        let engine = Engine::open(quiet(Arc::new(io.clone()))).expect("open");
+        assert!(Model::read(&engine) == expected);
+        engine.close().expect("close");
+        assert_eq!(disk::bytes(&io, &disk::manifest()), now);
+    }
 }
 
 /// Found by fuzzing: recovery made a table of as many entries as a header said, 32 GiB of them.

@@ -168,20 +168,21 @@ fn what_is_not_in_memory_is_deleted_overwritten_expired_flushed_and_exchanged() 
         let key = key(&engine, &access, 0, &bytes);
         matches!(access.read(&key, false, |_| ()), Err(ReadError::Cold))
     };
-    assert!((0..10).all(is_cold));
+    let cold: Vec<u64> = (0..60).filter(|n| is_cold(*n)).take(10).collect();
+    assert_eq!(cold.len(), 10);
     let write = |n: u64, op: &dyn Fn(ferric_engine::Key<'_>, Meta) -> Result<(), WriteError>| {
         let bytes = name(n);
         let access = engine.enter(NOW);
         op(key(&engine, &access, 0, &bytes), META)
     };
     // No deletion, overwriting or other expiry needs the object.
-    for n in 0..5 {
+    for &n in &cold[..5] {
         write(n, &|key, _| engine.enter(NOW).lock(&key).delete(&key)).expect("delete");
     }
-    for n in 5..8 {
+    for &n in &cold[5..8] {
         write(n, &|key, meta| engine.enter(NOW).lock(&key).put(&key, meta, b"")).expect("put");
     }
-    for n in 8..10 {
+    for &n in &cold[8..] {
         write(n, &|key, meta| {
             let meta = Meta { expiry_ms: NOW + 1_000, ..meta };
             engine.enter(NOW).lock(&key).write(&[Op::Patch { key, meta, delta: &[] }])
@@ -189,18 +190,18 @@ fn what_is_not_in_memory_is_deleted_overwritten_expired_flushed_and_exchanged() 
         .expect("patch");
         assert!(is_cold(n), "{n}");
     }
-    let expected = |n: u64, now: u64| match n {
-        0..5 => None,
-        5..8 => Some(Strings::new()),
-        8..10 if now > NOW + 1_000 => None,
-        n => Some(model[&n].clone()),
+    let expected = |n: u64, now: u64| match cold.iter().position(|cold| *cold == n) {
+        Some(0..5) => None,
+        Some(5..8) => Some(Strings::new()),
+        Some(_) if now > NOW + 1_000 => None,
+        _ => Some(model[&n].clone()),
     };
     for n in 0..60 {
         assert_eq!(get(&engine, &name(n)), expected(n, NOW), "{n}");
     }
     let later = NOW + 3_000;
     clock.set(later);
-    assert_eq!(get_at(&engine, later, 0, &name(8)), None);
+    assert_eq!(get_at(&engine, later, 0, &name(cold[8])), None);
     eventually(&engine, |engine| engine.stats().keys == 53);
 
     engine.enter(later).swap(0, 1).expect("swap");
@@ -424,4 +425,53 @@ fn get_both(engine: &Engine, pair: u64) -> (Strings, Strings) {
         Ok::<_, ReadError>((all.swap_remove(0), all.swap_remove(0)))
     };
     run(engine, NOW, read).expect("intact").0
+}
+
+/// Chains of which little is in memory still take some of it.
+#[test]
+fn chains_without_objects_are_given_up_when_they_take_too_much() {
+    const COUNT: u64 = 3_000;
+    let engine = open_small(&SimIo::new());
+    let mut model = BTreeMap::new();
+    for n in 0..COUNT {
+        let mut strings = list(n, 12, 500);
+        put(&engine, &name(n), &strings);
+        patch(&engine, &name(n), 3, b"changed");
+        strings[3] = b"changed".to_vec();
+        model.insert(n, strings);
+    }
+    // A chain with its key takes some hundred bytes; all would take more than all objects may.
+    eventually(&engine, |engine| engine.stats().chains < 300);
+    eventually(&engine, |engine| engine.stats().memory_bytes() <= BUDGET);
+    for (n, strings) in &model {
+        assert_eq!(get(&engine, &name(*n)).as_ref(), Some(strings), "{n}");
+    }
+    engine.close().expect("close");
+}
+
+/// An expiry that is set again and again does not make a chain that takes for ever to read.
+#[test]
+fn changes_without_the_object_are_bounded() {
+    let engine = open_small(&SimIo::new());
+    let model = evicted(&engine, 60);
+    let cold = |n: &u64| {
+        let (mut access, bytes) = (engine.enter(NOW), name(*n));
+        let key = key(&engine, &access, 0, &bytes);
+        access.read(&key, false, |_| ()) == Err(ReadError::Cold)
+    };
+    let n = (0..60).find(cold).expect("some are on disk only");
+    let (mut colds, bytes) = (0, name(n));
+    for expiry_ms in NOW + 1..NOW + 1_000 {
+        let patch = |access: &mut Access<'_>| {
+            let key = key(&engine, access, 0, &bytes);
+            let op = Op::Patch { key, meta: Meta { expiry_ms, ..META }, delta: &[] };
+            let outcome = access.lock(&key).write(&[op]);
+            colds += u32::from(outcome == Err(WriteError::Cold));
+            outcome
+        };
+        patiently(&engine, NOW, patch).expect("room");
+    }
+    assert!(colds > 0 && engine.stats().folds > 10, "{colds} {:?}", engine.stats());
+    assert_eq!(get(&engine, &bytes).as_ref(), model.get(&n));
+    engine.close().expect("close");
 }

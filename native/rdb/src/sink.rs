@@ -64,6 +64,14 @@ pub trait Sink {
         Ok(())
     }
 
+    /// The next entries of a stream belong to one node.
+    ///
+    /// # Errors
+    /// The sink's own.
+    fn node(&mut self) -> Result<(), Self::Error> {
+        Ok(())
+    }
+
     /// The next entry of a stream. The IDs increase.
     ///
     /// # Errors

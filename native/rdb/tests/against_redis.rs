@@ -6,7 +6,7 @@ use common::Dice;
 use common::redis::Redis;
 use common::samples;
 use common::value::{Stream, Value};
-use ferric_rdb::encode::{NodeLimits, NodeSize, StreamWriter, Writer};
+use ferric_rdb::encode::{GroupContents, NodeLimits, NodeSize, StreamWriter, Writer};
 use ferric_rdb::{Id, payload};
 
 /// Redis's default limits.
@@ -96,7 +96,8 @@ fn write_stream(stream: &Stream, writer: &mut Writer) {
         let ids = |(consumer, pending): &(ferric_rdb::Consumer, Vec<ferric_rdb::Pending>)| {
             (consumer.clone(), pending.iter().map(|entry| entry.id).collect())
         };
-        (group.clone(), all, consumers.iter().map(ids).collect())
+        let consumers = consumers.iter().map(ids).collect();
+        GroupContents { group: group.clone(), pending: all, consumers }
     });
     entries.finish(writer, &stream.state, groups);
 }

@@ -28,6 +28,9 @@ pub(crate) fn stat(report: &StatReport) -> String {
     object.number("segment_size", report.segment_size);
     object.raw("totals", &totals(&report.totals));
     object.number("tombstones", report.tombstones);
+    object.number("deltas", report.deltas);
+    object.number("bases", report.bases);
+    object.number("base_parts", report.base_parts);
     object.number("record_bytes", report.record_bytes);
     object.raw("sizes", &list(report.sizes.iter().map(u64::to_string)));
     object.number("min_sequence", report.sequences.0);

@@ -90,6 +90,11 @@ pub(crate) fn stat(report: &StatReport) -> String {
     row(&mut out, "bytes", format_args!("{}", totals.bytes));
     row(&mut out, "frames", format_args!("{}", totals.frames));
     row(&mut out, "records", format_args!("{}, {} deletions", totals.records, report.tombstones));
+    if report.deltas + report.bases > 0 {
+        let (deltas, bases, parts) = (report.deltas, report.bases, report.base_parts);
+        let of = format_args!("{deltas} changes, {bases} large images in {parts} parts");
+        row(&mut out, "of these", of);
+    }
     row(&mut out, "record bytes", format_args!("{}", report.record_bytes));
     row(&mut out, "sequences", format_args!("{} to {}", report.sequences.0, report.sequences.1));
     match report.checkpoint {

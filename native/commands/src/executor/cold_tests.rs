@@ -216,6 +216,52 @@ fn a_full_disk_refuses_writes_until_there_is_room() {
     assert!(fixture.run("INFO ferricstore").contains("state:running\r\n"));
 }
 
+/// Collections of some ten KiB, many more than there is room for.
+#[test]
+fn collections_leave_memory_and_come_back_as_they_were() {
+    const COUNT: usize = 60;
+    let mut fixture = larger_than_memory(ServerOptions::default());
+    let mut send = |words: &[&[u8]]| {
+        let (reply, _) = finish(&mut fixture, &encode(words));
+        String::from_utf8(reply).expect("text")
+    };
+    let element = |n: usize, at: usize| format!("{n}:{at:0100}").into_bytes();
+    for n in 0..COUNT {
+        let [list, hash, zset] = ["l", "h", "z"].map(|kind| format!("{kind}{n}").into_bytes());
+        for at in 0..100 {
+            let (element, score) = (element(n, at), at.to_string().into_bytes());
+            assert_eq!(send(&[b"RPUSH", &list, &element]), format!(":{}\r\n", at + 1));
+            assert_eq!(send(&[b"HSET", &hash, &element, &score]), ":1\r\n");
+            assert_eq!(send(&[b"ZADD", &zset, &score, &element]), ":1\r\n");
+        }
+    }
+    for n in 0..COUNT {
+        let [list, hash, zset] = ["l", "h", "z"].map(|kind| format!("{kind}{n}").into_bytes());
+        let (last, first) = (element(n, 99), element(n, 0));
+        assert_eq!(send(&[b"EXPIRE", &list, b"1000"]), ":1\r\n");
+        assert_eq!(send(&[b"TTL", &list]), ":1000\r\n");
+        assert_eq!(send(&[b"LLEN", &list]), ":100\r\n");
+        assert_eq!(send(&[b"LINDEX", &list, b"-1"]).as_bytes(), bulk(&last));
+        assert_eq!(send(&[b"RPOPLPUSH", &list, &list]).as_bytes(), bulk(&last));
+        assert_eq!(send(&[b"LINDEX", &list, b"0"]).as_bytes(), bulk(&last));
+        assert_eq!(send(&[b"HGET", &hash, &last]).as_bytes(), bulk(b"99"));
+        assert_eq!(send(&[b"HDEL", &hash, &first]), ":1\r\n");
+        assert_eq!(send(&[b"HLEN", &hash]), ":99\r\n");
+        assert_eq!(send(&[b"ZRANK", &zset, &last]), ":99\r\n");
+        assert_eq!(send(&[b"ZREMRANGEBYRANK", &zset, b"0", b"9"]), ":10\r\n");
+        assert_eq!(send(&[b"COPY", &zset, b"copy", b"REPLACE"]), ":1\r\n");
+        assert_eq!(send(&[b"ZRANK", b"copy", &last]), ":89\r\n");
+        assert_eq!(send(&[b"RENAME", &hash, b"renamed"]), "+OK\r\n");
+        assert_eq!(send(&[b"HLEN", b"renamed"]), ":99\r\n");
+        assert_eq!(send(&[b"DEL", &zset]), ":1\r\n");
+        assert_eq!(send(&[b"TYPE", &zset]), "+none\r\n");
+    }
+    let stats = fixture.server.engine().stats();
+    assert!(stats.objects_evicted > 100 && stats.folds > 100, "{stats:?}");
+    let fits = |stats: &ferric_engine::Stats| stats.memory_bytes() <= BUDGET;
+    wait_until(&fixture, fits);
+}
+
 fn wait_until_paused(fixture: &Fixture, paused: bool) {
     let deadline = Instant::now() + Duration::from_secs(20);
     while fixture.server.engine().paused().is_some() != paused {

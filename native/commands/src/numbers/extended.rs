@@ -38,6 +38,11 @@ impl Extended {
         FORMAT.parse(text).map(Extended)
     }
 
+    /// Whether it is a number, not an infinity.
+    pub fn is_finite(self) -> bool {
+        matches!(self.0, Number::Finite(_))
+    }
+
     /// The rounded sum; `None` when it is infinite or not a number.
     pub fn plus(self, other: Extended) -> Option<Extended> {
         let (Number::Finite(a), Number::Finite(b)) = (self.0, other.0) else { return None };

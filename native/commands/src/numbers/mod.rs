@@ -8,6 +8,6 @@ mod integer;
 mod natural;
 mod spelling;
 
-pub use double::{parse_f64, parse_strtod};
+pub use double::{format_17, parse_f64, parse_strtod};
 pub use extended::Extended;
 pub use integer::{parse_i64, parse_i64_or_fault, parse_strtoul};

@@ -20,6 +20,7 @@ pub fn synopsis(full_name: &str) -> &'static str {
 /// Why not to use the command, if there is a reason.
 pub fn deprecation(full_name: &str) -> Option<Deprecation> {
     let (since, replaced_by) = match full_name {
+        "hmset" => ("4.0.0", "`HSET` with several fields"),
         "getset" => ("6.2.0", "`SET` with `GET`"),
         "rpoplpush" => ("6.2.0", "`LMOVE` with the `RIGHT` and `LEFT` arguments"),
         "substr" => ("2.0.0", "`GETRANGE`"),
@@ -46,6 +47,23 @@ pub fn deprecation(full_name: &str) -> Option<Deprecation> {
 const SYNOPSES: &[(&str, &str)] = &[
     ("append", "key:key value:string"),
     ("auth", "[username:string]@6.0.0 password:string"),
+    ("bf.add", "key:key item:string"),
+    ("bf.card", "key:key"),
+    ("bf.exists", "key:key item:string"),
+    ("bf.info", "key:key [single_value=<CAPACITY | SIZE | FILTERS | ITEMS | EXPANSION>]"),
+    (
+        "bf.insert",
+        "key:key [CAPACITY~capacity:integer] [ERROR~error:double] [EXPANSION~expansion:integer] \
+         [NOCREATE] [NONSCALING] ITEMS~item:string+",
+    ),
+    ("bf.loadchunk", "key:key iterator:integer data:string"),
+    ("bf.madd", "key:key item:string+"),
+    ("bf.mexists", "key:key item:string+"),
+    (
+        "bf.reserve",
+        "key:key error_rate:double capacity:integer [EXPANSION~expansion:integer] [NONSCALING]",
+    ),
+    ("bf.scandump", "key:key iterator:integer"),
     ("bgsave", "[SCHEDULE]@3.2.2"),
     ("bitcount", "key:key [index=(start:integer end:integer [index_unit=<BYTE | BIT>]@7.0.0)]"),
     (
@@ -62,6 +80,22 @@ const SYNOPSES: &[(&str, &str)] = &[
         "key:key bit:integer [index=(start:integer [end_index=(end:integer \
          [index_unit=<BYTE | BIT>]@7.0.0)])]",
     ),
+    ("cf.add", "key:key item:string"),
+    ("cf.addnx", "key:key item:string"),
+    ("cf.count", "key:key item:string"),
+    ("cf.del", "key:key item:string"),
+    ("cf.exists", "key:key item:string"),
+    ("cf.info", "key:key"),
+    ("cf.insert", "key:key [CAPACITY~capacity:integer] [NOCREATE] ITEMS~item:string+"),
+    ("cf.insertnx", "key:key [CAPACITY~capacity:integer] [NOCREATE] ITEMS~item:string+"),
+    ("cf.loadchunk", "key:key iterator:integer data:string"),
+    ("cf.mexists", "key:key item:string+"),
+    (
+        "cf.reserve",
+        "key:key capacity:integer [BUCKETSIZE~bucketsize:integer] \
+         [MAXITERATIONS~maxiterations:integer] [EXPANSION~expansion:integer]",
+    ),
+    ("cf.scandump", "key:key iterator:integer"),
     (
         "client|kill",
         "filter=<ip:port:string!2.8.12 | new-format=<[ID~client-id:integer]@2.8.12 | \
@@ -80,6 +114,15 @@ const SYNOPSES: &[(&str, &str)] = &[
     ("client|reply", "on_off_skip=<ON | OFF | SKIP>"),
     ("client|setinfo", "attr=<LIB-NAME~libname:string | LIB-VER~libver:string>"),
     ("client|setname", "connection-name:string"),
+    ("cms.incrby", "key:key items=(item:string increment:integer)+"),
+    ("cms.info", "key:key"),
+    ("cms.initbydim", "key:key width:integer depth:integer"),
+    ("cms.initbyprob", "key:key error:double probability:double"),
+    (
+        "cms.merge",
+        "destination:key numKeys:integer source:key#1+ [WEIGHTS~weight=(weight:integer+)]",
+    ),
+    ("cms.query", "key:key item:string+"),
     ("command|docs", "[command-name:string+]"),
     ("command|info", "[command-name:string+]"),
     (
@@ -159,11 +202,71 @@ const SYNOPSES: &[(&str, &str)] = &[
     ),
     ("getrange", "key:key start:integer end:integer"),
     ("getset", "key:key value:string"),
+    ("hdel", "key:key field:string+"),
     (
         "hello",
         "[arguments=(protover:integer [AUTH~username_password=(username:string \
          password:string)] [SETNAME~clientname:string])]",
     ),
+    ("hexists", "key:key field:string"),
+    (
+        "hexpire",
+        "key:key seconds:integer [condition=<NX | XX | GT | LT>] \
+         fields=(FIELDS~numfields:integer field:string+)",
+    ),
+    (
+        "hexpireat",
+        "key:key unix-time-seconds:unix-time [condition=<NX | XX | GT | LT>] \
+         fields=(FIELDS~numfields:integer field:string+)",
+    ),
+    ("hexpiretime", "key:key fields=(FIELDS~numfields:integer field:string+)"),
+    ("hget", "key:key field:string"),
+    ("hgetall", "key:key"),
+    ("hgetdel", "key:key fields=(FIELDS~numfields:integer field:string+)"),
+    (
+        "hgetex",
+        "key:key [expiration=<EX~seconds:integer | PX~milliseconds:integer | \
+         EXAT~unix-time-seconds:unix-time | \
+         PXAT~unix-time-milliseconds:unix-time | PERSIST>] \
+         fields=(FIELDS~numfields:integer field:string+)",
+    ),
+    ("hincrby", "key:key field:string increment:integer"),
+    ("hincrbyfloat", "key:key field:string increment:double"),
+    ("hkeys", "key:key"),
+    ("hlen", "key:key"),
+    ("hmget", "key:key field:string+"),
+    ("hmset", "key:key field_value=(field:string value:string)+"),
+    ("hpersist", "key:key fields=(FIELDS~numfields:integer field:string+)"),
+    (
+        "hpexpire",
+        "key:key milliseconds:integer [condition=<NX | XX | GT | LT>] \
+         fields=(FIELDS~numfields:integer field:string+)",
+    ),
+    (
+        "hpexpireat",
+        "key:key unix-time-milliseconds:unix-time [condition=<NX | XX | GT | \
+         LT>] fields=(FIELDS~numfields:integer field:string+)",
+    ),
+    ("hpexpiretime", "key:key fields=(FIELDS~numfields:integer field:string+)"),
+    ("hpttl", "key:key fields=(FIELDS~numfields:integer field:string+)"),
+    ("hrandfield", "key:key [options=(count:integer [WITHVALUES])]"),
+    (
+        "hscan",
+        "key:key cursor:integer [MATCH~pattern:pattern] [COUNT~count:integer] \
+         [NOVALUES]@7.4.0",
+    ),
+    ("hset", "key:key field_value=(field:string value:string)+"),
+    (
+        "hsetex",
+        "key:key [condition=<FNX | FXX>] [expiration=<EX~seconds:integer | \
+         PX~milliseconds:integer | EXAT~unix-time-seconds:unix-time | \
+         PXAT~unix-time-milliseconds:unix-time | KEEPTTL>] \
+         fields=(FIELDS~numfields:integer data=(field:string value:string)+)",
+    ),
+    ("hsetnx", "key:key field:string value:string"),
+    ("hstrlen", "key:key field:string"),
+    ("httl", "key:key fields=(FIELDS~numfields:integer field:string+)"),
+    ("hvals", "key:key"),
     ("incr", "key:key"),
     ("incrby", "key:key increment:integer"),
     ("incrbyfloat", "key:key increment:double"),
@@ -218,11 +321,15 @@ const SYNOPSES: &[(&str, &str)] = &[
     ("rpoplpush", "source:key destination:key#1"),
     ("rpush", "key:key element:string+"),
     ("rpushx", "key:key element:string+"),
+    ("sadd", "key:key member:string+"),
     (
         "scan",
         "cursor:integer [MATCH~pattern:pattern] [COUNT~count:integer] \
          [TYPE~type:string]@6.0.0",
     ),
+    ("scard", "key:key"),
+    ("sdiff", "key:key+"),
+    ("sdiffstore", "destination:key key:key#1+"),
     ("select", "index:integer"),
     (
         "set",
@@ -236,6 +343,13 @@ const SYNOPSES: &[(&str, &str)] = &[
     ("setnx", "key:key value:string"),
     ("setrange", "key:key offset:integer value:string"),
     ("shutdown", "[nosave_save=<NOSAVE | SAVE>] [NOW]@7.0.0 [FORCE]@7.0.0 [ABORT]@7.0.0"),
+    ("sinter", "key:key+"),
+    ("sintercard", "numkeys:integer key:key+ [LIMIT~limit:integer]"),
+    ("sinterstore", "destination:key key:key#1+"),
+    ("sismember", "key:key member:string"),
+    ("smembers", "key:key"),
+    ("smismember", "key:key member:string+"),
+    ("smove", "source:key destination:key#1 member:string"),
     (
         "sort",
         "key:key [BY~pattern:pattern#1] \
@@ -248,9 +362,40 @@ const SYNOPSES: &[(&str, &str)] = &[
          [LIMIT~offset_count=(offset:integer count:integer)] [GET~pattern:pattern#1++] \
          [order=<ASC | DESC>] [ALPHA~sorting:pure-token]",
     ),
+    ("spop", "key:key [count:integer]@3.2.0"),
+    ("srandmember", "key:key [count:integer]@2.6.0"),
+    ("srem", "key:key member:string+"),
+    ("sscan", "key:key cursor:integer [MATCH~pattern:pattern] [COUNT~count:integer]"),
     ("strlen", "key:key"),
     ("substr", "key:key start:integer end:integer"),
+    ("sunion", "key:key+"),
+    ("sunionstore", "destination:key key:key#1+"),
     ("swapdb", "index1:integer index2:integer"),
+    ("tdigest.add", "key:key values=(value:double)+"),
+    ("tdigest.byrank", "key:key rank:integer+"),
+    ("tdigest.byrevrank", "key:key reverse_rank:integer+"),
+    ("tdigest.cdf", "key:key value:double+"),
+    ("tdigest.create", "key:key [COMPRESSION~compression:integer]"),
+    ("tdigest.info", "key:key"),
+    ("tdigest.max", "key:key"),
+    (
+        "tdigest.merge",
+        "destination-key:key numkeys:integer source-key:key#1+ \
+         [COMPRESSION~compression:integer] [OVERRIDE]",
+    ),
+    ("tdigest.min", "key:key"),
+    ("tdigest.quantile", "key:key quantile:double+"),
+    ("tdigest.rank", "key:key value:double+"),
+    ("tdigest.reset", "key:key"),
+    ("tdigest.revrank", "key:key value:double+"),
+    ("tdigest.trimmed_mean", "key:key low_cut_quantile:double high_cut_quantile:double"),
+    ("topk.add", "key:key items:string+"),
+    ("topk.count", "key:key item:string+"),
+    ("topk.incrby", "key:key items=(item:string increment:integer)+"),
+    ("topk.info", "key:key"),
+    ("topk.list", "key:key [WITHCOUNT]"),
+    ("topk.query", "key:key item:string+"),
+    ("topk.reserve", "key:key topk:integer [params=(width:integer depth:integer decay:double)]"),
     ("touch", "key:key+"),
     ("ttl", "key:key"),
     ("type", "key:key"),

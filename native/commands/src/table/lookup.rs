@@ -121,7 +121,7 @@ fn build() -> Table {
             entries.push(entry(sub, entries.len(), full_name, 0..0));
         }
     }
-    let size = (tops.len() * 2).next_power_of_two();
+    let size = (tops.len() * 4).next_power_of_two();
     let mut slots = vec![Slot::default(); size].into_boxed_slice();
     for index in tops {
         let name = Folded::new(entries[index].command.name.as_bytes());

@@ -50,13 +50,18 @@ pub trait Collection: Object + Sized {
 
     /// The image.
     fn encode(&self) -> Vec<u8> {
-        let (mut image, mut out) = (self.freeze(), Vec::with_capacity(self.image_len()));
-        while image.write(&mut out, usize::MAX) {}
-        out
+        encode_by_parts(self)
     }
 
     /// OBJECT ENCODING; `flags` are the four bits of `Meta::flags`, the type's own.
     fn encoding(view: Self::View<'_>, flags: u8) -> &'static str;
+}
+
+/// The image of a collection, as it is written in the background.
+pub fn encode_by_parts(value: &impl Object) -> Vec<u8> {
+    let (mut image, mut out) = (value.freeze(), Vec::with_capacity(value.image_len()));
+    while image.write(&mut out, usize::MAX) {}
+    out
 }
 
 /// A collection that a key holds.

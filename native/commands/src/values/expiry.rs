@@ -1,6 +1,22 @@
 //! Expiry times as clients give them.
 
+use ferric_engine::Meta;
+
+use super::{Kind, hash};
 use crate::context::Fault;
+
+/// The expiry that a key was given, in milliseconds since 1970; 0 without one. A hash may also go
+/// with its last field, which is no expiry of the key's to anybody who asks.
+pub fn given(meta: Meta) -> u64 {
+    let own = meta.kind != Kind::Hash as u8 || meta.flags & hash::FIELD_EXPIRY == 0;
+    if own { meta.expiry_ms } else { 0 }
+}
+
+/// The description of a key that is given this expiry (0: none).
+pub fn give(meta: Meta, expiry_ms: u64) -> Meta {
+    let derived = if meta.kind == Kind::Hash as u8 { hash::FIELD_EXPIRY } else { 0 };
+    Meta { expiry_ms, flags: meta.flags & !derived, ..meta }
+}
 
 /// What a time given by a client counts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

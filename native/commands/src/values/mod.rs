@@ -1,18 +1,26 @@
 //! What a stored value is: the kinds, and the rules of each.
 
 pub mod bitmap;
+pub mod bloom;
+pub mod cells;
 pub mod collection;
+pub mod count_min;
+pub mod cuckoo;
 pub mod dice;
 pub mod expiry;
 pub mod hash;
 pub mod hyperloglog;
 pub mod list;
 mod lookup;
+pub mod murmur;
 pub mod registry;
+pub mod set;
 pub mod sorted;
 pub mod stream;
 pub mod string;
+pub mod t_digest;
 pub mod table;
+pub mod top_k;
 pub mod touched;
 pub mod wire;
 

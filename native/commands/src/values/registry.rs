@@ -4,11 +4,17 @@ use std::ops::ControlFlow;
 
 use ferric_engine::{Codec, Entry, Malformed, Meta, Object};
 
+use super::bloom::Bloom;
 use super::collection::MAX_PACKED;
+use super::count_min::CountMin;
+use super::cuckoo::Cuckoo;
 use super::hash::Hash;
 use super::list::List;
+use super::set::Set;
 use super::sorted::SortedSet;
 use super::stream::Stream;
+use super::t_digest::TDigest;
+use super::top_k::TopK;
 use super::{Collection, Held, Kind, WRONG_TYPE, string};
 use crate::context::{Fault, Outcome};
 
@@ -17,8 +23,15 @@ pub fn encoding(entry: &Entry<'_>) -> &'static str {
     match Kind::of(entry.meta.kind) {
         Some(Kind::String) => string::encoding(entry.meta.flags, entry.value),
         Some(Kind::List) => collection::<List>(entry),
+        Some(Kind::Hash) => collection::<Hash>(entry),
+        Some(Kind::Set) => collection::<Set>(entry),
         Some(Kind::SortedSet) => collection::<SortedSet>(entry),
         Some(Kind::Stream) => collection::<Stream>(entry),
+        Some(Kind::Bloom) => collection::<Bloom>(entry),
+        Some(Kind::Cuckoo) => collection::<Cuckoo>(entry),
+        Some(Kind::CountMin) => collection::<CountMin>(entry),
+        Some(Kind::TopK) => collection::<TopK>(entry),
+        Some(Kind::TDigest) => collection::<TDigest>(entry),
         _ => "unknown",
     }
 }
@@ -46,8 +59,14 @@ pub fn decode(meta: Meta, image: &[u8]) -> Result<Box<dyn Object>, Malformed> {
     match Kind::of(meta.kind) {
         Some(Kind::List) => object::<List>(image),
         Some(Kind::Hash) => object::<Hash>(image),
+        Some(Kind::Set) => object::<Set>(image),
         Some(Kind::SortedSet) => object::<SortedSet>(image),
         Some(Kind::Stream) => object::<Stream>(image),
+        Some(Kind::Bloom) => object::<Bloom>(image),
+        Some(Kind::Cuckoo) => object::<Cuckoo>(image),
+        Some(Kind::CountMin) => object::<CountMin>(image),
+        Some(Kind::TopK) => object::<TopK>(image),
+        Some(Kind::TDigest) => object::<TDigest>(image),
         _ => Err(Malformed),
     }
 }
@@ -68,6 +87,7 @@ pub fn len(entry: &Entry<'_>) -> Result<usize, Fault> {
     match Kind::of(entry.meta.kind) {
         Some(Kind::List) => Ok(Held::<List>::of(*entry)?.view.len()),
         Some(Kind::SortedSet) => Ok(Held::<SortedSet>::of(*entry)?.view.len()),
+        Some(Kind::Set) => Ok(Held::<Set>::of(*entry)?.view.len()),
         _ => Err(WRONG_TYPE),
     }
 }
@@ -93,6 +113,10 @@ pub fn elements(
                 Err(fault) => ControlFlow::Break(fault),
             });
             ended.break_value().map_or(Ok(()), Err)
+        }
+        Some(Kind::Set) => {
+            let mut members = Held::<Set>::of(*entry)?.view.iter().skip(from).take(count);
+            members.try_for_each(|member| member.with(&mut *visit))
         }
         _ => Err(WRONG_TYPE),
     }

@@ -15,6 +15,10 @@ use crate::shard::Shard;
 /// a hundred microseconds. A longer one is left to the engine's threads.
 const DECODED_AT_ONCE: usize = 64 << 10;
 
+/// So many deltas a value may have that is not in memory: then it has to be there for the next one, to
+/// be written anew when that is due.
+const MOST_WITHOUT_OBJECT: u32 = 64;
+
 /// What has to happen to a value before it is used.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Need {
@@ -40,7 +44,7 @@ impl Access<'_> {
         found: &Found,
     ) -> Result<Need, ReadError> {
         let space = &shard.spaces[usize::from(key.space)];
-        let stopped = self.core.stopped.load(Ordering::Relaxed);
+        let stopped = self.core.stopped.load(Ordering::Relaxed) || self.core.objects.has_ended();
         let (stamp, len) = match found.kept {
             Kept::Chain(handle) => {
                 let Some(chain) = space.chains.get(handle) else { return Err(ReadError::Damaged) };
@@ -117,7 +121,8 @@ impl Locked<'_, '_> {
     ) -> Result<(u32, DeltaHead), WriteError> {
         let found = found.ok_or(WriteError::NoObject)?;
         let Kept::Chain(handle) = found.kept else { return Err(WriteError::NoObject) };
-        if len > 0 {
+        let deltas = self.space(key).chains.get(handle).map_or(0, |it| it.records.deltas.count);
+        if len > 0 || deltas >= MOST_WITHOUT_OBJECT {
             let position = self.position(key);
             self.access.check_object(&self.shards[position].1, key, found)?;
         }

@@ -35,7 +35,7 @@ pub enum Op<'a> {
         /// Type, flags and expiry afterwards.
         meta: Meta,
         /// What is different, see [`crate::Object::apply`]; if empty, nothing but `meta`, and then
-        /// the object need not be in memory.
+        /// the object need not be in memory, unless that has been so very often.
         delta: &'a [u8],
     },
 }

@@ -4,11 +4,12 @@
 //! it. Of others the chain stays, without the object: what there is to be read is bounded by the
 //! rule for new bases.
 
-use super::fold::SMALL_IMAGE;
-use super::{Chain, Discarded};
+use super::fold::{SMALL_IMAGE, place_of};
+use super::{Chain, ColdValue, Discarded};
+use crate::address::ChainPlace;
 use crate::core::Core;
 use crate::index::Slot;
-use crate::shard::Shard;
+use crate::shard::{Shard, Space};
 use crate::stats::Counters;
 
 /// Objects let go of under one hold of a shard's lock, and the bytes that may be written meanwhile.
@@ -20,7 +21,10 @@ const TINY_IMAGE: u64 = 4 << 10;
 const WORTH: u64 = 8;
 /// The part of what objects may take that chains without one take at most, as one in so many, before
 /// small images are written anew in any case.
-const IDLE_PART: u64 = 8;
+pub(super) const IDLE_PART: u64 = 8;
+/// Chains looked at to find some without an object, and of these under one hold of a shard's lock.
+const LOOKS: usize = 1 << 14;
+const LOOKS_A_HOLD: usize = 1 << 10;
 /// The last object of each table stays for so many seconds after its use: or one that is larger than
 /// there is room for would be gone before the command runs that wanted it.
 const SPARED_S: u32 = 2;
@@ -35,7 +39,20 @@ enum End {
     Stays,
 }
 
+/// Where to look for chains without an object.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct IdleCursor {
+    /// Of the parts of key spaces, shard by shard.
+    part: usize,
+    handle: u32,
+}
+
 impl Chain {
+    fn is_idle_and_small(&self) -> bool {
+        let small = self.records.image_len <= SMALL_IMAGE;
+        self.object.is_none() && small && !self.damaged && !self.folding
+    }
+
     /// `save` says that chains without an object take too much memory already.
     fn end(&self, save: bool) -> End {
         let (image, deltas) = (self.records.image_len, self.records.deltas);
@@ -57,10 +74,15 @@ impl Core {
     /// Lets go of objects until there is room for `bytes` more, or nothing that may go is left. Frees
     /// them itself: for a thread of the engine.
     pub(crate) fn trim_objects(&self, bytes: u64) {
-        while self.heap.used().saturating_add(bytes) > self.objects.limit() {
+        loop {
+            // Others change both meanwhile.
+            let wanted = self.heap.used().saturating_add(bytes);
+            let excess = wanted.saturating_sub(self.objects.limit());
+            if excess == 0 {
+                return;
+            }
             let Some((number, space, until_s)) = self.oldest_objects() else { return };
             let mut gone: Vec<Discarded> = Vec::new();
-            let excess = self.heap.used().saturating_add(bytes) - self.objects.limit();
             let mut shard = self.shards[number].lock();
             self.let_go(&mut shard, space, until_s, excess, &mut gone);
             drop(shard);
@@ -102,7 +124,7 @@ impl Core {
         excess: u64,
         gone: &mut Vec<Discarded>,
     ) {
-        let save = self.heap.idle() > self.objects.limit() / IDLE_PART;
+        let save = self.objects.is_untidy();
         let (now_s, mut freed, mut written) = (self.now_s(), 0, 0);
         while gone.len() < BATCH && freed < excess && written < WRITTEN {
             let chains = &shard.spaces[space].chains;
@@ -125,6 +147,52 @@ impl Core {
             };
             gone.extend(discarded);
         }
+    }
+
+    /// Lets go of a value's object, which was only needed for a moment.
+    pub(super) fn give_up_object(&self, value: ColdValue) {
+        let shard = &mut *self.shards[usize::from(value.shard)].lock();
+        let Some((space, handle)) = place_of(shard, value) else { return };
+        let end = shard.spaces[space].chains.get(handle).map(|chain| chain.end(false));
+        let discarded = match end {
+            Some(End::Plain) => self.flatten(shard, space, handle),
+            _ => None,
+        };
+        if let Some(discarded) = discarded {
+            discarded.leave_to(&self.log.trash);
+        }
+    }
+
+    /// Up to `most` values with a small image whose chains have no object, from the cursor on.
+    pub(super) fn idle_values(&self, from: &mut IdleCursor, most: usize) -> Vec<ColdValue> {
+        let (mut values, mut looks) = (Vec::new(), 0);
+        let spaces = usize::from(self.spaces);
+        for _ in 0..=self.shards.len() * spaces {
+            loop {
+                if looks >= LOOKS || values.len() >= most {
+                    return values;
+                }
+                looks += LOOKS_A_HOLD;
+                let (number, space) = (from.part / spaces, from.part % spaces);
+                let shard = self.shards[number].lock();
+                let Space { id, chains, .. } = &shard.spaces[space];
+                let range = from.handle..from.handle.saturating_add(LOOKS_A_HOLD as u32);
+                from.handle = range.end;
+                let idle = |handle: u32| {
+                    let chain = chains.get(handle).filter(|chain| chain.is_idle_and_small())?;
+                    let (hash, stamp) = (chain.hash, chain.stamp());
+                    let address = ChainPlace::Handle(handle).address();
+                    Some(ColdValue { shard: number as u16, space: *id, hash, address, stamp })
+                };
+                values.extend(range.filter_map(idle).take(most - values.len()));
+                if from.handle as usize >= chains.handles() {
+                    break;
+                }
+            }
+            from.handle = 0;
+            from.part = (from.part + 1) % (self.shards.len() * spaces);
+        }
+        values
     }
 
     /// Makes an ordinary entry of one whose chain is a single `Put`; returns the object.

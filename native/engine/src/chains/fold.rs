@@ -22,12 +22,13 @@ use crate::stats::Counters;
 pub(crate) const SMALL_IMAGE: u64 = 64 << 10;
 /// Length of a part of a longer one.
 const PART: usize = 256 << 10;
-/// A small image is written anew when there are so many deltas, or so many bytes of them and as many
-/// as the image has.
-const SMALL_DELTAS: u32 = 64;
+/// An image is written anew when its deltas have half its bytes, or so many if it is small; or when
+/// there are so many deltas, and one for so many of its bytes. The first keeps down what is written
+/// for a change, the second what is read to bring a value back whose store was not closed.
 const SMALL_BYTES: u64 = 4 << 10;
-/// A large one when its deltas have half its bytes, or are so many and one for each KiB of it.
+const SMALL_DELTAS: u64 = 64;
 const LARGE_DELTAS: u64 = 1 << 10;
+const BYTES_A_DELTA: u64 = 128;
 /// So many more deltas have to come before what could not be written is tried again.
 const RETRY_AFTER: u32 = 64;
 
@@ -54,12 +55,11 @@ impl Chain {
     pub(crate) fn is_fold_due(&self) -> Option<u64> {
         let (image, deltas) = (self.records.image_len, self.records.deltas);
         let now = self.object.as_ref()?.image_len() as u64;
-        let due = if image.max(now) <= SMALL_IMAGE {
-            deltas.count >= SMALL_DELTAS || deltas.bytes >= image.max(SMALL_BYTES)
-        } else {
-            let many = u64::from(deltas.count) >= LARGE_DELTAS + image / 1024;
-            deltas.bytes >= image.max(SMALL_IMAGE) / 2 || many
-        };
+        let is_small = image.max(now) <= SMALL_IMAGE;
+        let (count, bytes) =
+            if is_small { (SMALL_DELTAS, SMALL_BYTES) } else { (LARGE_DELTAS, SMALL_IMAGE / 2) };
+        let due = u64::from(deltas.count) >= count + image / BYTES_A_DELTA
+            || deltas.bytes >= (image / 2).max(bytes);
         (due && !self.folding && deltas.count >= self.fold_at).then_some(now)
     }
 }
@@ -113,14 +113,18 @@ pub(super) struct Fold {
 }
 
 impl Fold {
-    /// Begins to write a base of a value; what is small is written at once.
+    /// Begins to write a base of a value; what is small is written at once. Unless somebody has
+    /// `asked` for it, it is not needed if there has been another one since it was due.
     ///
     /// # Errors
     /// There is nothing more to do, for the reason that is told.
-    pub(super) fn begin(core: &Core, value: ColdValue) -> Result<Fold, Folded> {
+    pub(super) fn begin(core: &Core, value: ColdValue, asked: bool) -> Result<Fold, Folded> {
         let shard = &mut *core.shards[usize::from(value.shard)].lock();
         let (number, handle) = place_of(shard, value).ok_or(Folded::Gone)?;
         let chain = shard.spaces[number].chains.get_mut(handle).ok_or(Folded::Gone)?;
+        if !asked && !chain.folding {
+            return Err(Folded::Gone);
+        }
         let Some(object) = &chain.object else {
             chain.folding = false;
             return Err(if chain.damaged { Folded::Refused } else { Folded::NotInMemory });
@@ -234,7 +238,7 @@ impl Fold {
 }
 
 /// Where the chain of a value is: the number of its key space, and its handle.
-fn place_of(shard: &mut Shard, value: ColdValue) -> Option<(usize, u32)> {
+pub(super) fn place_of(shard: &mut Shard, value: ColdValue) -> Option<(usize, u32)> {
     let Some(ChainPlace::Handle(handle)) = ChainPlace::of(value.address) else { return None };
     let number = shard.spaces.iter().position(|space| space.id == value.space)?;
     shard.spaces[number].chains.with_stamp(handle, value.stamp)?;

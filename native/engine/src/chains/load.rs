@@ -1,11 +1,13 @@
 //! Making an object of the records of its chain.
 
 use std::collections::HashMap;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use crossbeam_epoch::{self as epoch, Guard};
 use parking_lot::{Mutex, MutexGuard};
 
+use super::settle::settle_one;
 use super::{Chain, ColdValue, Discarded, Records};
 use crate::access::Meta;
 use crate::address::ChainPlace;
@@ -61,7 +63,12 @@ impl Load {
                 let cold = load.read_memory(core, number, &guard);
                 Some((load, cold))
             }
-            Some(ChainPlace::Newest(_)) => None,
+            // Asked for again, it leads to a chain of the table.
+            Some(ChainPlace::Newest(_)) => {
+                drop(shard);
+                settle_one(core, value);
+                None
+            }
             None => Some((Load::of_record(core, shard, value, &guard)?, Vec::new())),
         }
     }
@@ -178,7 +185,8 @@ impl Load {
     pub(super) fn finish(&self, core: &Core) {
         core.trim_objects(self.len);
         let object = match self.damaged.load(Ordering::Acquire) {
-            false => self.make(core),
+            // What commands trust in must not end this thread, on which everybody depends.
+            false => catch_unwind(AssertUnwindSafe(|| self.make(core))).unwrap_or(Err(Malformed)),
             true => Err(Malformed),
         };
         let guard = epoch::pin();

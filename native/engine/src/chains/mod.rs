@@ -10,8 +10,10 @@
 
 mod evict;
 mod fold;
+pub(crate) mod follow;
 mod load;
 mod objects;
+mod settle;
 mod table;
 #[cfg(test)]
 mod tests;
@@ -21,6 +23,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 pub(crate) use fold::{Folded, SMALL_IMAGE};
 pub(crate) use objects::Objects;
+pub(crate) use settle::Settling;
 pub(crate) use table::Chains;
 
 use crate::access::Meta;
@@ -208,7 +211,14 @@ impl Records {
 
     /// Whether the record at `address` is one of them.
     pub(crate) fn contain(&self, address: u64) -> bool {
-        self.members.iter().any(|member| member.address() == address)
+        let sorted = |members: &[Member]| {
+            members.binary_search_by_key(&address, |member| member.address()).is_ok()
+        };
+        let (base, deltas) = self.members.split_at(self.base as usize);
+        let parts = base.get(1..).unwrap_or_default();
+        base.first().is_some_and(|base| base.address() == address)
+            || sorted(parts)
+            || sorted(deltas)
     }
 
     /// The record that leads to all others. A base is younger than deltas that it carries.
@@ -220,7 +230,7 @@ impl Records {
 
     /// The one record, if there is only one: a `Put`.
     pub(crate) fn single_put(&self) -> Option<Member> {
-        if self.members.len() == 1 { Some(self.members[0]) } else { None }
+        if self.members.len() == 1 && self.base == 1 { Some(self.members[0]) } else { None }
     }
 
     /// About how many bytes have to be read to make the object.

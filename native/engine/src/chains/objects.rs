@@ -7,10 +7,11 @@
 
 use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use parking_lot::{Condvar, Mutex};
 
+use super::evict::{IDLE_PART, IdleCursor};
 use super::fold::{Fold, Folded};
 use super::load::Load;
 use super::{ColdValue, HeapGauge};
@@ -23,6 +24,8 @@ const LOADING_PART: u64 = 4;
 const MOST_LOADING: u64 = 64 << 20;
 /// How often an object that others drive out again is brought into memory to write its base.
 const MOST_LOADS: u32 = 3;
+/// Chains without an object that are being given up at a time, when there are too many.
+const MOST_TIDIED: usize = 32;
 /// The part of the boost that wears off in a round, as one in so many.
 const BOOST_DECAY: u64 = 8;
 
@@ -40,6 +43,8 @@ pub(crate) struct Objects {
     boost: AtomicU64,
     /// Where the log was when the base began that is being written; `u64::MAX` while none is.
     folding_from: AtomicU64,
+    /// Nothing is done any more.
+    ended: AtomicBool,
     waiters_called: Arc<dyn Fn() + Send + Sync>,
 }
 
@@ -59,6 +64,11 @@ struct State {
     waits_for_room: bool,
     /// There may be more objects than there is room for.
     trim: bool,
+    /// Chains without an object take too much memory: some are to be given up.
+    tidy: bool,
+    /// How many of them are being written anew, and where to look for more.
+    tidied: usize,
+    tidy_from: IdleCursor,
     running: bool,
     stopped: bool,
 }
@@ -103,6 +113,7 @@ impl Drop for Ended<'_> {
     fn drop(&mut self) {
         let mut state = self.0.state.lock();
         (state.stopped, state.running) = (true, false);
+        self.0.ended.store(true, Ordering::Release);
         let left = state.abandon();
         drop(state);
         self.0.give_up(left);
@@ -117,6 +128,7 @@ enum Job {
     /// Goes on with the base that is being written.
     GoOn,
     Trim,
+    Tidy,
 }
 
 impl Objects {
@@ -129,8 +141,14 @@ impl Objects {
             limit: AtomicU64::new(u64::MAX),
             boost: AtomicU64::new(0),
             folding_from: AtomicU64::new(u64::MAX),
+            ended: AtomicBool::new(false),
             waiters_called,
         }
+    }
+
+    /// Whether no object can be made any more of what is on disk.
+    pub(crate) fn has_ended(&self) -> bool {
+        self.ended.load(Ordering::Acquire)
     }
 
     /// Whether another object may be made without letting one go first.
@@ -151,10 +169,18 @@ impl Objects {
         // A command that met one larger boost may have set it meanwhile: then it stays.
         let _ = self.boost.compare_exchange(boost, less, Ordering::Relaxed, Ordering::Relaxed);
         self.limit.store(limit, Ordering::Relaxed);
-        if !self.has_room() {
-            self.state.lock().trim = true;
+        let (trim, tidy) = (!self.has_room(), self.is_untidy());
+        if trim || tidy {
+            let mut state = self.state.lock();
+            (state.trim, state.tidy) = (trim, tidy);
+            drop(state);
             self.wake.notify_one();
         }
+    }
+
+    /// Whether chains without an object take more than their part.
+    pub(super) fn is_untidy(&self) -> bool {
+        self.heap.idle() > self.limit() / IDLE_PART
     }
 
     /// Gives room for so many bytes more for a while.
@@ -260,6 +286,7 @@ impl Objects {
                 Job::Fold(job) => fold = self.begin_fold(core, job),
                 Job::GoOn => fold = fold.and_then(|fold| self.go_on(core, fold)),
                 Job::Trim => core.trim_objects(0),
+                Job::Tidy => self.tidy(core),
             }
         }
         if let Some((fold, job)) = fold {
@@ -299,7 +326,35 @@ impl Objects {
         if folding {
             return (!state.waits_for_room).then_some(Job::GoOn);
         }
-        state.folds.pop_front().map(Job::Fold)
+        let fold = state.folds.pop_front().map(Job::Fold);
+        let tidy = fold.is_none() && state.tidied == 0 && std::mem::take(&mut state.tidy);
+        if tidy { Some(Job::Tidy) } else { fold }
+    }
+
+    /// Has some chains without an object written as one record, so that they need no chain.
+    fn tidy(&self, core: &Arc<Core>) {
+        let mut from = self.state.lock().tidy_from;
+        let values = core.idle_values(&mut from, MOST_TIDIED);
+        let mut state = self.state.lock();
+        (state.tidied, state.tidy_from) = (values.len(), from);
+        drop(state);
+        for value in values {
+            let shared = Arc::clone(core);
+            self.fold(
+                value,
+                Box::new(move |outcome| shared.objects.tidied(&shared, value, outcome)),
+            );
+        }
+    }
+
+    fn tidied(&self, core: &Core, value: ColdValue, outcome: Folded) {
+        if outcome == Folded::Done {
+            core.give_up_object(value);
+        }
+        let mut state = self.state.lock();
+        state.tidied -= 1;
+        // If the log takes nothing, the next round of the budget tries again.
+        state.tidy |= outcome == Folded::Done && self.is_untidy();
     }
 
     /// Has the records of a value read.
@@ -335,7 +390,7 @@ impl Objects {
     }
 
     fn begin_fold(&self, core: &Arc<Core>, mut job: FoldJob) -> Option<(Fold, FoldJob)> {
-        match Fold::begin(core, job.value) {
+        match Fold::begin(core, job.value, job.done.is_some()) {
             Ok(fold) => return Some((fold, job)),
             Err(Folded::NotInMemory) if job.done.is_some() && job.loads < MOST_LOADS => {
                 job.loads += 1;

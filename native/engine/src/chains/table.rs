@@ -1,11 +1,14 @@
 //! The chains of one key space of a shard.
 
+use std::collections::HashMap;
+
 use super::{Chain, Discarded, HeapGauge, Records, Usage};
 use crate::address::{ChainPlace, Region, region};
 use crate::index::Slot;
 use crate::live::Live;
 use crate::object::Object;
 use crate::prefetch::prefetch;
+use crate::record::delta::Member;
 
 /// No chain has this number.
 pub(super) const NONE: u32 = u32::MAX;
@@ -26,6 +29,10 @@ pub(crate) struct Chains {
     objects: u64,
     /// How often an object was used.
     uses: u64,
+    /// Entries of chains that have not been looked through since the store was opened.
+    unsettled: u64,
+    /// The newest records of those that could not be: see [`Chains::keep_unreadable`].
+    unreadable: HashMap<u64, Member>,
 }
 
 impl Chains {
@@ -40,6 +47,35 @@ impl Chains {
             usage: Usage::default(),
             objects: 0,
             uses: 0,
+            unsettled: 0,
+            unreadable: HashMap::new(),
+        }
+    }
+
+    /// Notes an entry whose chain has not been looked through.
+    pub(crate) fn add_unsettled(&mut self) {
+        self.unsettled += 1;
+    }
+
+    /// Whether there are entries whose chains have not been looked through.
+    pub(crate) fn has_unsettled(&self) -> bool {
+        self.unsettled > 0
+    }
+
+    /// The entry with a chain whose newest record is at `newest`, and which is not in the table, goes,
+    /// or leads to a chain of the table from now on.
+    pub(crate) fn settled(&mut self, newest: u64, live: &mut Live) {
+        self.unsettled = self.unsettled.saturating_sub(1);
+        if let Some(member) = self.unreadable.remove(&newest) {
+            live.remove_member(member);
+        }
+    }
+
+    /// A chain cannot be looked through since not even the key of its newest record can be read. The
+    /// entry stays as it is, and its record where it is.
+    pub(crate) fn keep_unreadable(&mut self, newest: Member, live: &mut Live) {
+        if self.unreadable.insert(newest.address(), newest).is_none() {
+            live.add_member(newest);
         }
     }
 
@@ -94,14 +130,15 @@ impl Chains {
         Some(Discarded::new(chain.object.take(), chain.object_bytes, &self.gauge))
     }
 
-    /// Whether the record at `address` belongs to the chain.
-    pub(crate) fn members_contain(&self, handle: u32, address: u64) -> bool {
-        self.get(handle).is_some_and(|chain| chain.records.contain(address))
-    }
-
     /// All chains with their handles.
+    #[cfg(test)]
     pub(crate) fn iter(&self) -> impl Iterator<Item = (u32, &Chain)> {
         self.slots.iter().zip(0..).filter_map(|(chain, handle)| Some((handle, chain.as_deref()?)))
+    }
+
+    /// Handles are below this.
+    pub(crate) fn handles(&self) -> usize {
+        self.slots.len()
     }
 
     /// How many chains there are.
@@ -148,10 +185,24 @@ impl Chains {
         }
     }
 
+    /// Takes the copy that merging has made of a chain's record for that, if it is the only one: others
+    /// say where it is. Returns whether it is.
+    pub(crate) fn move_put(&mut self, handle: u32, to: Member, live: &mut Live) -> bool {
+        let Some(chain) = self.get_mut(handle) else { return false };
+        let Some(from) = chain.records.single_put() else { return false };
+        chain.records = Records::put(to, chain.records.image_len);
+        live.remove_member(from);
+        live.add_member(to);
+        true
+    }
+
     /// The slot as it is on disk: without a handle, which means nothing there.
     pub(crate) fn lasting(&self, slot: Slot) -> Slot {
         debug_assert_ne!(region(slot.address()), Region::Cache, "the origin lasts");
-        self.of_slot(slot).map_or(slot, |(_, chain)| slot.moved_to(chain.lasting_address()))
+        self.of_slot(slot).map_or(slot, |(_, chain)| {
+            let newest = chain.records.newest();
+            slot.of_record(chain.lasting_address(), newest.size_bound())
+        })
     }
 
     /// Gives a chain this object, or none, for the one it had; that one is to be freed without the
@@ -282,7 +333,6 @@ mod tests {
     use super::*;
     use crate::access::Meta;
     use crate::object::{Image, Malformed};
-    use crate::record::delta::Member;
     use proptest::prelude::*;
 
     struct Blob(usize);

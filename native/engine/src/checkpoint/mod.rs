@@ -22,6 +22,9 @@ use crate::record::segments_file::{Listed, SegmentsFile};
 pub(crate) use format::{Block, Footer, SectionReader, read_footer};
 use format::{FooterOf, Writer};
 
+/// Why a checkpoint is not taken.
+const STILL_IN_USE: &str = "a segment that is to be removed is still in use";
+
 /// Takes checkpoints and publishes them.
 pub(crate) struct Checkpointer {
     core: Arc<Core>,
@@ -97,7 +100,7 @@ impl Checkpointer {
         let sequence = core.log.sequence();
         let end = core.log.written();
         wait_durable(&core.log, end)?;
-        let list = self.list(id, removed);
+        let list = self.list([id, self.newest], removed);
         let segments = list.segments.iter().map(|listed| listed.number).collect();
         let footer = FooterOf {
             log_id: self.files.log_id,
@@ -122,14 +125,13 @@ impl Checkpointer {
         doomed: &[Range<u64>],
         writer: &mut Writer,
     ) -> Result<(), String> {
-        let ids: Vec<u32> =
-            self.core.shards[shard].lock().spaces.iter().map(|space| space.id).collect();
+        let ids = self.spaces_without(shard, doomed)?;
         for id in ids {
             let mut from = 0;
             while let Some(copy) = self.copy_table(shard, id, from) {
                 let in_use = |slot: &Slot| doomed.iter().any(|of| of.contains(&slot.address()));
                 if copy.slots.iter().any(in_use) {
-                    return Err("a segment that is to be removed is still in use".into());
+                    return Err(STILL_IN_USE.into());
                 }
                 from = copy.next;
                 let block = Block { space: id, shard: shard as u32, table: copy };
@@ -137,6 +139,19 @@ impl Checkpointer {
             }
         }
         Ok(())
+    }
+
+    /// The key spaces of a shard, none of whose records is in one of the `doomed` ranges: not those
+    /// that entries lead to by way of a chain either.
+    fn spaces_without(&self, shard: usize, doomed: &[Range<u64>]) -> Result<Vec<u32>, String> {
+        let size = self.core.log.segments.size();
+        let shard = self.core.shards[shard].lock();
+        let span = |of: &Range<u64>| ((of.end - of.start) / size) as u32;
+        let in_use = |of: &Range<u64>| shard.live.of(of.start, span(of)).records > 0;
+        if doomed.iter().any(in_use) {
+            return Err(STILL_IN_USE.into());
+        }
+        Ok(shard.spaces.iter().map(|space| space.id).collect())
     }
 
     /// One table, with the addresses that its records have on disk. Of a key space that has been
@@ -149,8 +164,10 @@ impl Checkpointer {
         };
         let mut copy = space.index.copy_table(from)?;
         for slot in &mut copy.slots {
-            if region(slot.address()) == Region::Cache {
-                *slot = slot.moved_to(self.core.origin(*slot, &guard));
+            match region(slot.address()) {
+                Region::Cache => *slot = slot.moved_to(self.core.origin(*slot, &guard)),
+                Region::Chain => *slot = space.chains.lasting(*slot),
+                Region::Log | Region::Merged => {}
             }
         }
         Some(copy)
@@ -168,8 +185,19 @@ impl Checkpointer {
             .collect()
     }
 
-    /// What the store consists of, with checkpoint `id`. Segments without a file have nothing durable.
-    fn list(&self, id: u64, removed: &[u64]) -> SegmentsFile {
+    /// Makes the merged segments that are present now lasting parts of the store, as the segments of the
+    /// log are from their beginning on: so that records may say where in them others are.
+    ///
+    /// # Errors
+    /// The list could not be replaced, or it is not known whether it was.
+    pub(crate) fn publish_segments(&self) -> std::io::Result<()> {
+        let _layout = self.core.layout.lock();
+        self.files.replace_list(&self.list([self.newest, self.older], &[]).encode())
+    }
+
+    /// What the store consists of, with two checkpoints (0 = none). Segments without a file have nothing
+    /// durable.
+    fn list(&self, [newest, older]: [u64; 2], removed: &[u64]) -> SegmentsFile {
         let segments = &self.core.log.segments;
         let in_log = |number: u64| region(segments.start(number)) == Region::Log;
         let states = segments.states();
@@ -188,8 +216,8 @@ impl Checkpointer {
             .map(|state| Listed { number: state.number, span: state.span, summary: state.summary });
         SegmentsFile {
             log_id: self.files.log_id,
-            newest: id,
-            older: self.newest,
+            newest,
+            older,
             log_next: log_next
                 .map_or(0, |number| position(number << self.files.shift) >> self.files.shift),
             segments: listed.collect(),

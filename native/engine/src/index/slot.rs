@@ -81,6 +81,14 @@ impl Slot {
         Slot { place: (address / ALIGN) << ADDRESS_SHIFT | self.place & TAG_MASK, ..self }
     }
 
+    /// The same entry for a record of the same key, shorter than `size_bound` (a power of two), at
+    /// another address.
+    pub(crate) fn of_record(self, address: u64, size_bound: u64) -> Slot {
+        let class = u64::from(size_bound.trailing_zeros()) & SIZE_MASK;
+        let about = self.about & !(SIZE_MASK << SIZE_SHIFT) | class << SIZE_SHIFT;
+        Slot { about, ..self.moved_to(address) }
+    }
+
     /// The record is shorter than this, in bytes.
     pub(crate) fn size_bound(self) -> u64 {
         1 << (self.about >> SIZE_SHIFT & SIZE_MASK)
@@ -150,6 +158,8 @@ mod tests {
             prop_assert_eq!(slot.expiry_s(), coarse_expiry(expiry_ms));
             prop_assert!(len < slot.size_bound() && slot.size_bound() <= 2 * len);
             prop_assert_eq!(slot.moved_to(48).moved_to(address * 8), slot);
+            let other = Slot::new(hash, 48, 200, expiry_ms, now);
+            prop_assert_eq!(slot.of_record(48, other.size_bound()), other);
             prop_assert_eq!(Slot::from_words(slot.words()), slot);
             prop_assert_eq!(slot.idle_s(now + later), later);
             slot.touch(now + later);

@@ -13,6 +13,7 @@
 
 mod choice;
 mod control;
+mod fold;
 mod output;
 mod reader;
 mod repoint;
@@ -27,6 +28,8 @@ use std::sync::atomic::Ordering;
 pub(crate) use choice::Effort;
 pub(crate) use control::Control;
 
+use crate::address::is_in_log;
+use crate::checkpoint::Checkpointer;
 use crate::core::Core;
 use crate::log::Files;
 use crate::options::{Compression, Options};
@@ -108,20 +111,27 @@ impl Merger {
     ///
     /// # Errors
     /// See [`MergeError`]; what has been copied so far stays, and so do the inputs.
-    pub(crate) fn round(&mut self, effort: Effort) -> Result<bool, MergeError> {
+    pub(crate) fn round(
+        &mut self,
+        effort: Effort,
+        checkpointer: &Checkpointer,
+    ) -> Result<bool, MergeError> {
         if self.core.log.failure().is_some() {
             return Ok(false);
         }
         let survey = Survey::take(&self.core, &self.retired);
-        let inputs = choice::choose(&survey, effort, &self.damaged);
+        let mut inputs = choice::choose(&survey, effort, &self.damaged);
+        // Parts of a base that is being written belong to no chain yet.
+        let folding_from = self.core.objects.folding_from();
+        inputs.retain(|input| !is_in_log(input.start) || input.summary.end < folding_from);
         if inputs.is_empty() {
             return Ok(false);
         }
         let pinned_from = survey.pinned_from(&inputs);
         let throttle = Throttle::new(&self.control, self.rate_for(&survey));
         let mut round = Round::new(
-            &self.core,
-            &self.files,
+            (&self.core, &self.files),
+            checkpointer,
             self.route,
             throttle,
             &mut self.next_id,

@@ -1,14 +1,17 @@
 //! One round: from some segments to others.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use super::control::{Halted, Throttle};
+use super::fold::fold_all;
 use super::output::Output;
 use super::reader::{Found, ReadFailure, Reader};
 use super::repoint::{Move, repoint_all};
 use super::survey::Known;
 use super::verdict::{Judge, Verdict};
 use super::{MergeError, should_compress};
+use crate::checkpoint::Checkpointer;
 use crate::core::Core;
 use crate::log::Files;
 use crate::record::compressed::Compressor;
@@ -46,6 +49,7 @@ struct Spaces {
 pub(super) struct Round<'m> {
     core: &'m Core,
     files: &'m Files,
+    checkpointer: &'m Checkpointer,
     judge: Judge<'m>,
     throttle: Throttle<'m>,
     next_id: &'m mut u64,
@@ -58,16 +62,24 @@ pub(super) struct Round<'m> {
 
 impl<'m> Round<'m> {
     pub(super) fn new(
-        core: &'m Core,
-        files: &'m Files,
+        (core, files): (&'m Core, &'m Files),
+        checkpointer: &'m Checkpointer,
         route: fn(&[u8], u16) -> u16,
         throttle: Throttle<'m>,
         next_id: &'m mut u64,
         pinned_from: u64,
     ) -> Round<'m> {
-        let compressor = Compressor::new(should_compress(core));
-        let judge = Judge { core, route, pinned_from };
-        Round { core, files, judge, throttle, next_id, compressor, output: None, spaces: None }
+        Round {
+            core,
+            files,
+            checkpointer,
+            judge: Judge { core, route, pinned_from, folds: BTreeSet::new() },
+            throttle,
+            next_id,
+            compressor: Compressor::new(should_compress(core)),
+            output: None,
+            spaces: None,
+        }
     }
 
     /// Copies what is needed of a segment.
@@ -85,6 +97,12 @@ impl<'m> Round<'m> {
             self.throttle.spend(reader.piece_len())?;
             self.judge.judge(&reader, &mut found);
             for record in &found {
+                if record.verdict == Verdict::Stay {
+                    let (offset, what) =
+                        (record.address - input.start, "a value's base is damaged");
+                    let damage = ReadFailure::Damage { offset, what };
+                    return Err(Failure::Read(input.number, damage));
+                }
                 let (key, value) = reader.content(record);
                 self.settle(record, key, value)?;
             }
@@ -97,12 +115,10 @@ impl<'m> Round<'m> {
                 self.note_spaces(&record.header, value);
                 Ok(())
             }
-            (_, Verdict::Drop) => Ok(()),
+            (_, Verdict::Drop | Verdict::Fold | Verdict::Stay) => Ok(()),
             (Kind::Put, Verdict::Copy) => self.copy_value(record, key, value),
             (Kind::Delete, Verdict::Copy) | (_, Verdict::End) => self.end(record, key),
             (_, Verdict::Copy) => self.copy(record, &record.header, key, value),
-            // Records of a chain stay where they are, and so does the segment.
-            (_, Verdict::Stay) => Err(Halted.into()),
         }
     }
 
@@ -167,8 +183,9 @@ impl<'m> Round<'m> {
         Ok(address)
     }
 
-    /// Makes the open output part of the store, and points the index to it. It becomes lasting with
-    /// the next published list of segments; until then the inputs are there as well.
+    /// Makes the open output a lasting part of the store, and points the index to it. The inputs are
+    /// there as well until a list of segments without them is published. The output is lasting first,
+    /// since a delta may be logged that says where in it the value's base is.
     fn finish_output(&mut self) -> Result<(), Failure> {
         let Some(output) = &mut self.output else { return Ok(()) };
         let mut finished = output.finish(self.files)?;
@@ -177,13 +194,14 @@ impl<'m> Round<'m> {
         let (number, file) = (finished.number, Arc::clone(&finished.file));
         segments.add(number, finished.span, None, Some(file));
         segments.set_summary(number, finished.summary);
+        self.checkpointer.publish_segments()?;
         self.core.warm(number);
         Counters::add(
             &self.core.log.counters.merge_written,
             finished.summary.end - segments.start(number),
         );
         Counters::add(&self.core.log.counters.hints, finished.hint_bytes);
-        repoint_all(self.core, &mut finished.moves);
+        repoint_all(self.core, &mut finished.moves, &mut self.judge.folds);
         Ok(())
     }
 
@@ -192,7 +210,8 @@ impl<'m> Round<'m> {
         if let Some(Spaces { header, value }) = self.spaces.take() {
             self.write(&header, &[], &value)?;
         }
-        self.finish_output()
+        self.finish_output()?;
+        fold_all(self.core, &self.judge.folds, &mut self.throttle)
     }
 
     /// Removes what is unfinished. A file that cannot be removed has no meaning, and goes when the

@@ -33,6 +33,7 @@ struct Store {
     now: u64,
     control: Arc<Control>,
     merger: Merger,
+    checkpointer: Checkpointer,
     log_id: u64,
     model: Content,
     committer: Option<JoinHandle<()>>,
@@ -70,11 +71,16 @@ impl Store {
             now: NOW,
             control,
             merger,
+            checkpointer: recovered.start.checkpointer,
             log_id,
             model: Content::new(),
             committer: Some(committer),
             _trash: recovered.trash,
         }
+    }
+
+    fn round(&mut self, effort: Effort) -> Result<bool, MergeError> {
+        self.merger.round(effort, &self.checkpointer)
     }
 
     fn enter(&self) -> Access<'_> {
@@ -323,7 +329,7 @@ impl Store {
 
     /// Merges all that can be, and looks at the outcome before and after publication.
     fn merge(&mut self) {
-        while self.merger.round(Effort::Everything).expect("merge") {
+        while self.round(Effort::Everything).expect("merge") {
             self.check();
         }
         self.publish();
@@ -443,7 +449,7 @@ fn a_clock_that_goes_back_uncovers_nothing() {
     (store.now, store.model) = (NOW, Content::new());
     store.clock.set(NOW);
     store.merger.damaged.insert(0);
-    assert!(store.merger.round(Effort::Everything).expect("merge"));
+    assert!(store.round(Effort::Everything).expect("merge"));
     store.publish();
     assert_eq!(store.truth(false), Content::new());
 }
@@ -538,7 +544,7 @@ fn what_changes_during_a_merge_is_respected() {
                 _ => clock.set(NOW + 5_000),
             }
         }));
-        assert!(store.merger.round(Effort::Everything).expect("merge"));
+        assert!(store.round(Effort::Everything).expect("merge"));
         assert!(fired.load(std::sync::atomic::Ordering::SeqCst));
         store.io.on_call(Box::new(|_, _| {}));
         match change {
@@ -586,7 +592,7 @@ fn garbage_that_outgrows_the_rest_is_removed_without_a_limit() {
         store.settle();
     }
     store.seal();
-    assert!(store.merger.round(Effort::Everything).expect("in no time"));
+    assert!(store.round(Effort::Everything).expect("in no time"));
     assert_eq!(store.truth(true), store.model);
 }
 
@@ -604,7 +610,7 @@ fn cold_values_are_compressed() {
         }
         store.put(b"short", b"1");
         store.seal();
-        while store.merger.round(Effort::Everything).expect("merge") {}
+        while store.round(Effort::Everything).expect("merge") {}
         assert_eq!(
             (store.count(Kind::PutCompressed), store.truth(false)),
             (30, store.model.clone())
@@ -655,10 +661,10 @@ fn a_damaged_segment_is_left_alone() {
     store.seal();
     let path = store.merger.files.path_of(0);
     store.io.corrupt(&path, 4096 + 64 + 200, 1).expect("corrupt");
-    let error = store.merger.round(Effort::Everything).expect_err("damage");
+    let error = store.round(Effort::Everything).expect_err("damage");
     assert!(error.to_string().contains("segment-000000000000"), "{error}");
     assert!(store.merger.retired().is_empty(), "no input goes when one cannot be read");
-    while store.merger.round(Effort::Everything).expect("the others") {}
+    while store.round(Effort::Everything).expect("the others") {}
     store.publish();
     store.io.corrupt(&path, 4096 + 64 + 200, 1).expect("repair");
     assert_eq!(store.truth(true), store.model, "the tombstone has stayed");
@@ -679,7 +685,7 @@ fn a_full_disk_changes_nothing() {
     for call in 1.. {
         let (from, fired) = (store.io.calls(), store.io.faults_fired());
         store.io.fail_from(from + call, Fault::Enospc);
-        let outcome = store.merger.round(Effort::Everything);
+        let outcome = store.round(Effort::Everything);
         let beyond = store.io.faults_fired() == fired;
         store.check();
         store.io.fail_from(u64::MAX, Fault::Enospc);
@@ -705,7 +711,7 @@ fn a_pause_ends_a_round_and_nothing_is_lost() {
     store.delete(0, b"k\x01");
     store.seal();
     store.control.pause(true);
-    assert!(matches!(store.merger.round(Effort::Everything), Err(MergeError::Halted)));
+    assert!(matches!(store.round(Effort::Everything), Err(MergeError::Halted)));
     store.check();
     assert!(store.merger.retired().is_empty());
     store.control.pause(false);
@@ -777,7 +783,7 @@ fn random_merge(store: &mut Store, rng: &mut Rng) {
         store.io.fail_from(store.io.calls() + 1 + rng.below(20), Fault::Enospc);
     }
     let effort = if rng.below(2) == 0 { Effort::Everything } else { Effort::Usual };
-    let _ = store.merger.round(effort);
+    let _ = store.round(effort);
     store.io.fail_from(u64::MAX, Fault::Enospc);
     assert_eq!(store.core.log.failure(), None, "only merging met the fault");
     store.merger.damaged.clear();

@@ -1,11 +1,14 @@
 //! Which records are still needed.
 
-use crossbeam_epoch::{self as epoch, Guard};
+use std::collections::BTreeSet;
 use std::sync::atomic::Ordering;
 
+use crossbeam_epoch::{self as epoch, Guard};
+
 use super::reader::{Found, Reader};
+use crate::chains::ColdValue;
 use crate::core::Core;
-use crate::index::Index;
+use crate::index::{Index, Place};
 use crate::record::{Header, Kind};
 use crate::shard::{Shard, Space};
 use crate::stats::Counters;
@@ -18,10 +21,12 @@ const BATCH: usize = 64;
 pub(super) enum Verdict {
     Drop,
     Copy,
-    /// It belongs to a chain.
-    Stay,
     /// A tombstone takes its place.
     End,
+    /// It belongs to a chain that has to have another base first.
+    Fold,
+    /// It belongs to a chain that is damaged: what is left of that stays where it is.
+    Stay,
 }
 
 /// Whether a key exists, as far as can be told without reading from disk.
@@ -38,11 +43,13 @@ pub(super) struct Judge<'c> {
     pub route: fn(&[u8], u16) -> u16,
     /// See `Survey::pinned_from`.
     pub pinned_from: u64,
+    /// Values whose chains have to have another base, since records of theirs are to go.
+    pub folds: BTreeSet<ColdValue>,
 }
 
 impl Judge<'_> {
     /// Sets the verdicts of the records about keys in a piece.
-    pub(super) fn judge(&self, reader: &Reader, found: &mut [Found]) {
+    pub(super) fn judge(&mut self, reader: &Reader, found: &mut [Found]) {
         let shards = self.core.shards.len() as u16;
         for record in found.iter_mut() {
             let (key, _) = reader.content(record);
@@ -58,25 +65,79 @@ impl Judge<'_> {
         }
     }
 
-    fn judge_batch(&self, reader: &Reader, found: &mut [Found], batch: &[(u16, u32)]) {
+    fn judge_batch(&mut self, reader: &Reader, found: &mut [Found], batch: &[(u16, u32)]) {
         let now_ms = self.core.clock.now_ms();
         let guard = epoch::pin();
         let mut shard = self.core.shards[usize::from(batch[0].0)].lock();
         for &(_, at) in batch {
             let record = &mut found[at as usize];
             let (key, _) = reader.content(record);
-            if shard.chain_with(record.header.space, record.hash, record.address).is_some() {
-                record.verdict = Verdict::Stay;
-                continue;
-            }
-            record.verdict = match record.header.kind {
-                Kind::Put | Kind::PutCompressed => {
+            let member = self.member(&mut shard, record, now_ms, &guard);
+            record.verdict = member.unwrap_or_else(|| match record.header.kind {
+                Kind::Put | Kind::PutCompressed | Kind::Delta | Kind::Base => {
                     self.value(&mut shard, record, key, now_ms, &guard)
                 }
                 Kind::Delete => self.tombstone(&shard, record, key, &guard),
-                Kind::Spaces | Kind::Delta | Kind::Base | Kind::BasePart => Verdict::Drop,
-            };
+                Kind::Spaces | Kind::BasePart => Verdict::Drop,
+            });
         }
+    }
+
+    /// A record of a chain is needed. Where it is is written in others, so it is not moved: the value
+    /// gets another base. Only an image that no delta refers to is moved like any other value.
+    fn member(
+        &mut self,
+        shard: &mut Shard,
+        record: &Found,
+        now_ms: u64,
+        guard: &Guard,
+    ) -> Option<Verdict> {
+        let number = shard.spaces.iter().position(|space| space.id == record.header.space)?;
+        let space = &shard.spaces[number];
+        let (place, handle) = match space.chain_with(record.hash, record.address)? {
+            (place, Some(handle)) => (place, handle),
+            (_, None) => return Some(Verdict::Stay),
+        };
+        let chain = space.chains.get(handle)?;
+        let (expiry_ms, newest) = (chain.meta.expiry_ms, chain.records.newest());
+        if expiry_ms != 0 && now_ms > expiry_ms && self.core.sweeping.load(Ordering::Relaxed) {
+            self.expire(shard, number, place, guard);
+            // The newest of them says, until it goes, that the value has expired.
+            let is_newest = newest.address() == record.address;
+            let end = || self.unless_droppable(&record.header, Verdict::End);
+            return Some(if is_newest { end() } else { Verdict::Drop });
+        }
+        if chain.damaged {
+            return Some(Verdict::Stay);
+        }
+        if chain.records.single_put().is_some() {
+            return Some(Verdict::Copy);
+        }
+        self.folds.insert(ColdValue {
+            shard: record.shard,
+            space: space.id,
+            hash: record.hash,
+            address: space.index.slot(place).address(),
+            stamp: chain.stamp(),
+        });
+        Some(Verdict::Fold)
+    }
+
+    /// Removes an entry that has expired.
+    fn expire(&self, shard: &mut Shard, number: usize, place: Place, guard: &Guard) {
+        let Shard { spaces, live, view, .. } = shard;
+        let space = &mut spaces[number];
+        let slot = space.index.slot(place);
+        if let Some((_, chain)) = space.chains.of_slot(slot)
+            && chain.changed >= self.core.log.durable()
+        {
+            // A crash that loses the change could bring the value back as it was before.
+            view.note_deletion(slot.hash(), chain.changed + 1);
+        }
+        space.expires -= u64::from(slot.expiry_s() != 0);
+        space.index.remove(place);
+        self.core.leave(live, &mut space.chains, slot, guard);
+        Counters::add(&self.core.log.counters.expired, 1);
     }
 
     /// A value is needed if the key's entry points to it. One that is not has been overwritten or
@@ -99,12 +160,7 @@ impl Judge<'_> {
                 if !expired || !self.core.sweeping.load(Ordering::Relaxed) {
                     return Verdict::Copy;
                 }
-                let slot = index.slot(place);
-                let space = &mut shard.spaces[number];
-                space.expires -= u64::from(slot.expiry_s() != 0);
-                space.index.remove(place);
-                shard.live.remove(record.address, slot);
-                Counters::add(&self.core.log.counters.expired, 1);
+                self.expire(shard, number, place, guard);
                 return self.unless_droppable(&record.header, Verdict::End);
             }
         } else if self.is_gone(&record.header) {
@@ -151,14 +207,17 @@ impl Judge<'_> {
     }
 
     fn presence(&self, space: Option<&Space>, hash: u32, key: &[u8], guard: &Guard) -> Presence {
-        let Some(Space { index, .. }) = space else { return Presence::Absent };
+        let Some(Space { index, chains, .. }) = space else { return Presence::Absent };
         let mut unknown = false;
         let is_key = |slot: crate::index::Slot| match self.core.record(slot.address(), guard) {
             Some(record) => record.has_key(key),
-            None => {
-                unknown = true;
-                false
-            }
+            None => match chains.of_slot(slot) {
+                Some((_, chain)) => *chain.key == *key,
+                None => {
+                    unknown = true;
+                    false
+                }
+            },
         };
         match Index::find(index, hash, is_key) {
             Some(_) => Presence::Present,

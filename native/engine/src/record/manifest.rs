@@ -1,10 +1,13 @@
-//! The file `STORE`: what a data directory is, written once when it is created.
+//! The file `STORE`: what a data directory is, written when it is created, and when a store of an
+//! older version is opened.
 
 use super::{u32_at, u64_at};
 
 const MAGIC: u64 = 0x3152_4f54_5343_5246; // "FRCSTOR1"
-/// Version of the directory's format this code writes and reads.
-pub(crate) const VERSION: u32 = 1;
+/// Version of the directory's format this code writes.
+pub(crate) const VERSION: u32 = 2;
+/// The first version that it reads. What is new since is values of several records.
+const OLDEST: u32 = 1;
 /// Length of the file.
 pub(crate) const LEN: usize = 48;
 
@@ -32,11 +35,11 @@ impl Manifest {
         out
     }
 
-    /// Reads the file's bytes.
+    /// Reads the file's bytes; also returns their version.
     ///
     /// # Errors
     /// Says what is wrong with them.
-    pub(crate) fn decode(bytes: &[u8]) -> Result<Manifest, String> {
+    pub(crate) fn decode(bytes: &[u8]) -> Result<(Manifest, u32), String> {
         if bytes.len() != LEN || u64_at(bytes, 0) != MAGIC {
             return Err("not a store manifest".into());
         }
@@ -44,14 +47,15 @@ impl Manifest {
             return Err("manifest checksum differs".into());
         }
         let version = u32_at(bytes, 12);
-        if version != VERSION {
-            return Err(format!("format version {version}; this version reads {VERSION}"));
+        if !(OLDEST..=VERSION).contains(&version) {
+            return Err(format!("format version {version}; this version reads up to {VERSION}"));
         }
         let shift = u32_at(bytes, 32);
         if !(16..=32).contains(&shift) {
             return Err(format!("segment size 2^{shift} out of range"));
         }
-        Ok(Manifest { log_id: u64_at(bytes, 16), hash_seed: u64_at(bytes, 24), shift })
+        let (log_id, hash_seed) = (u64_at(bytes, 16), u64_at(bytes, 24));
+        Ok((Manifest { log_id, hash_seed, shift }, version))
     }
 }
 
@@ -65,7 +69,7 @@ mod tests {
         fn round_trip_and_every_flipped_bit(log_id: u64, hash_seed: u64, shift in 16u32..=32, bit in 0usize..LEN * 8) {
             let manifest = Manifest { log_id, hash_seed, shift };
             let mut bytes = manifest.encode();
-            prop_assert_eq!(Manifest::decode(&bytes), Ok(manifest));
+            prop_assert_eq!(Manifest::decode(&bytes), Ok((manifest, VERSION)));
             bytes[bit / 8] ^= 1 << (bit % 8);
             prop_assert!(Manifest::decode(&bytes).is_err());
         }

@@ -10,6 +10,8 @@ pub(crate) mod manifest;
 pub(crate) mod segment_header;
 pub(crate) mod segments_file;
 
+use crate::address::ChainPlace;
+
 /// Length of a record's header.
 pub(crate) const HEADER: usize = 32;
 /// Where in the header the kind is.
@@ -53,6 +55,14 @@ impl Kind {
             6 => Some(Kind::PutCompressed),
             7 => Some(Kind::BasePart),
             _ => None,
+        }
+    }
+
+    /// What an entry has for the address of its key's newest record, which is at `address`.
+    pub(crate) fn entry_address(self, address: u64) -> u64 {
+        match self {
+            Kind::Delta | Kind::Base => ChainPlace::Newest(address).address(),
+            _ => address,
         }
     }
 }

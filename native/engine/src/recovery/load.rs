@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use super::inventory::{Inventory, SegmentFile};
 use super::state::{Parts, State, in_parallel};
-use crate::address::{MAX_POSITION, POSITION_BITS, position};
+use crate::address::{MAX_LOG, POSITION_BITS, lasting_record, position};
 use crate::checkpoint::{Footer, SectionReader, read_footer};
 use crate::index::IndexLoader;
 use crate::io::OpenMode;
@@ -40,7 +40,7 @@ pub(crate) fn load(
     if footer.sections.len() != usize::from(options.shards) {
         return Err(format!("it was taken with {} shards", footer.sections.len()));
     }
-    if of.mark.number == 0 || of.mark.position >= MAX_POSITION || of.end < of.mark.position {
+    if of.mark.number == 0 || of.mark.position >= MAX_LOG || of.end < of.mark.position {
         return Err("it begins nowhere".into());
     }
     let present: BTreeSet<u64> = inventory.segments().map(|segment| segment.number).collect();
@@ -86,7 +86,7 @@ fn load_section(
         if block.shard != shard {
             return Err("a block of another shard".into());
         }
-        if !block.table.slots.iter().all(|slot| known.contains(slot.address())) {
+        if !block.table.slots.iter().all(|slot| known.contains(lasting_record(slot.address()))) {
             return Err("an entry points to no segment".into());
         }
         if current.as_ref().is_none_or(|(id, _)| *id != block.space) {

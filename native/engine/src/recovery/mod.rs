@@ -32,7 +32,7 @@ use crate::log::{
 use crate::maintain::Start;
 use crate::options::Options;
 use crate::record::frame::BLOCK;
-use crate::record::manifest::{LEN as MANIFEST_LEN, Manifest};
+use crate::record::manifest::{LEN as MANIFEST_LEN, Manifest, VERSION};
 use crate::shard::Shard;
 use crate::tier::chunks::Chunks;
 use crate::tier::fetch::Fetcher;
@@ -327,13 +327,19 @@ fn lock(options: &Options) -> Result<Box<dyn LockGuard>, OpenError> {
 fn open_manifest(options: &Options) -> Result<Manifest, OpenError> {
     let path = options.dir.join(MANIFEST_FILE);
     match options.io.open(&path, OpenMode::Read) {
-        Ok(file) => read_manifest(&*file, path),
+        Ok(file) => match read_manifest(&*file, path.clone())? {
+            (manifest, VERSION) => Ok(manifest),
+            // Older programs would take records of kinds that they do not know for a torn tail.
+            (manifest, _) => write_manifest(&*options.io, options, &manifest)
+                .map(|()| manifest)
+                .map_err(OpenError::io("bring up to date", &path)),
+        },
         Err(error) if error.kind() == ErrorKind::NotFound => create_manifest(options),
         Err(error) => Err(OpenError::io("open", &path)(error)),
     }
 }
 
-fn read_manifest(file: &dyn File, path: PathBuf) -> Result<Manifest, OpenError> {
+fn read_manifest(file: &dyn File, path: PathBuf) -> Result<(Manifest, u32), OpenError> {
     let len = file.len().map_err(OpenError::io("read", &path))?;
     let mut bytes = vec![0u8; (len as usize).min(MANIFEST_LEN + 1)];
     file.read_exact_at(&mut bytes, 0).map_err(OpenError::io("read", &path))?;

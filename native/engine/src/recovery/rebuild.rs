@@ -11,7 +11,7 @@ use super::chain::Chain;
 use super::inventory::{Inventory, SegmentFile};
 use super::prehashed::Prehashed;
 use super::state::{Parts, State};
-use crate::address::Region;
+use crate::address::{Region, lasting_record};
 use crate::core::{index_hash, long_hash};
 use crate::error::OpenError;
 use crate::index::{Index, Slot};
@@ -176,6 +176,10 @@ impl Rebuild<'_> {
             }
             return;
         }
+        if header.kind == Kind::BasePart {
+            // It says nothing about its key.
+            return;
+        }
         let id = self.identity(header.space, key);
         if !pass.wants(id) {
             return;
@@ -184,7 +188,13 @@ impl Rebuild<'_> {
         let hash = index_hash(long_hash(self.hash_seed, key));
         let entry = Entry {
             sequence: header.sequence,
-            slot: Slot::new(hash, address, header.total_len(), header.expiry_ms, now_s),
+            slot: Slot::new(
+                hash,
+                header.kind.entry_address(address),
+                header.total_len(),
+                header.expiry_ms,
+                now_s,
+            ),
             space: header.space,
             shard: (self.options.route)(key, shards),
             put: header.kind != Kind::Delete,
@@ -228,7 +238,7 @@ impl Pass {
 
     fn add(&mut self, id: Identity, entry: Entry) {
         // Two records of one key with one number are one, which merging has copied.
-        let rank = |entry: &Entry| (entry.sequence, entry.slot.address());
+        let rank = |entry: &Entry| (entry.sequence, lasting_record(entry.slot.address()));
         let newest = self.newest.entry(id).or_insert(entry);
         if rank(&entry) > rank(newest) {
             *newest = entry;

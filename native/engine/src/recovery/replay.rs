@@ -14,6 +14,7 @@ use super::inventory::SegmentFile;
 use super::prehashed::Prehashed;
 use super::resolve::{Question, answer, has_key};
 use super::state::{Parts, State, threads};
+use crate::address::{is_in_log, lasting_record};
 use crate::core::{index_hash, long_hash};
 use crate::error::OpenError;
 use crate::index::{Index, Place, Slot};
@@ -53,7 +54,7 @@ impl Tail<'_> {
 struct Seen<'a> {
     address: u64,
     shard: u16,
-    put: bool,
+    kind: Kind,
     space: u32,
     len: u32,
     expiry_ms: u64,
@@ -168,15 +169,18 @@ impl<'a> Dispatch<'a, '_> {
         let header = &record.header;
         self.state.sequence = self.state.sequence.max(header.sequence);
         self.state.replayed += 1;
-        if header.kind == Kind::Spaces {
-            return self.state.set_table(record.value);
+        match header.kind {
+            Kind::Spaces => return self.state.set_table(record.value),
+            // It says nothing about its key.
+            Kind::BasePart => return,
+            _ => {}
         }
         let options = context.options;
         let shard = (options.route)(record.key, options.shards);
         let seen = Seen {
             address,
             shard,
-            put: header.kind != Kind::Delete,
+            kind: header.kind,
             space: header.space,
             len: header.total_len() as u32,
             expiry_ms: header.expiry_ms,
@@ -249,8 +253,9 @@ impl<'t> Worker<'_, 't> {
         let long = long_hash(self.context.hash_seed, seen.key);
         let shard = self.shards.iter().position(|(shard, _)| *shard == usize::from(seen.shard));
         let shard = shard.expect("records go to the worker that has their shard") as u16;
-        let (address, put, len) = (seen.address, seen.put, u64::from(seen.len));
-        let slot = Slot::new(index_hash(long), address, len, seen.expiry_ms, now_s);
+        let (address, put) = (seen.address, seen.kind != Kind::Delete);
+        let (to, len) = (seen.kind.entry_address(address), u64::from(seen.len));
+        let slot = Slot::new(index_hash(long), to, len, seen.expiry_ms, now_s);
         let key = Hashed { hash: long, space: seen.space, key: seen.key };
         self.winners.insert(key, Winner { shard, address, put, slot });
     }
@@ -263,11 +268,14 @@ impl<'t> Worker<'_, 't> {
         for (number, (key, winner)) in winners.iter().enumerate() {
             let index = index_of(self.context.trash, shards, key, winner);
             let before = questions.len();
-            let place = index.find(winner.slot.hash(), |slot| match tail.at(slot.address()) {
-                Some(record) => has_key(record, key.key),
-                None => {
-                    questions.push(Question { address: slot.address(), winner: number });
-                    false
+            let place = index.find(winner.slot.hash(), |slot| {
+                let address = lasting_record(slot.address());
+                match tail.at(address) {
+                    Some(record) => has_key(record, key.key),
+                    None => {
+                        questions.push(Question { address, winner: number });
+                        false
+                    }
                 }
             });
             if place.is_some() {
@@ -290,7 +298,8 @@ impl<'t> Worker<'_, 't> {
                 let (key, winner) = &winners[number];
                 let index = index_of(self.context.trash, shards, key, winner);
                 let place = found.get(&number).and_then(|address| {
-                    index.find(winner.slot.hash(), |slot| slot.address() == *address)
+                    let is_it = |slot: Slot| lasting_record(slot.address()) == *address;
+                    index.find(winner.slot.hash(), is_it)
                 });
                 apply(index, place, winner);
             }
@@ -316,8 +325,8 @@ fn index_of<'i>(
 fn apply(index: &mut Index, place: Option<Place>, winner: &Winner) {
     match place {
         Some(place) => {
-            let old = index.slot(place).address();
-            let is_newer = crate::address::is_in_log(old) && old > winner.address;
+            let old = lasting_record(index.slot(place).address());
+            let is_newer = is_in_log(old) && old > winner.address;
             match (is_newer, winner.put) {
                 (true, _) => {}
                 (false, true) => index.set(place, winner.slot),

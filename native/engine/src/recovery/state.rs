@@ -6,6 +6,7 @@ use std::sync::Arc;
 use parking_lot::Mutex;
 
 use crate::access::keyspace::SpaceTable;
+use crate::address::{Region, region};
 use crate::chains::HeapGauge;
 use crate::index::Index;
 use crate::log::Trash;
@@ -112,7 +113,10 @@ fn with_spaces(
             space.index = index;
         }
         for slot in (0..space.index.tables()).flat_map(|table| space.index.entries(table)) {
-            shard.live.add(slot.address(), slot);
+            match region(slot.address()) {
+                Region::Chain => space.chains.add_unsettled(),
+                _ => shard.live.add(slot.address(), slot),
+            }
             space.expires += u64::from(slot.expiry_s() != 0);
         }
         shard.spaces.push(space);

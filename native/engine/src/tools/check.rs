@@ -18,5 +18,5 @@ pub fn check(dir: &Path, settings: &mut Settings<'_>) -> Result<CheckReport, Ope
     expect_store(io, dir)?;
     let _lock = lock(io, dir)?;
     let meter = Meter::new(&mut *settings.progress);
-    Ok(inspect(io, dir, settings.memory, &meter)?.report)
+    Ok(inspect(io, dir, settings.memory, settings.clock.now_ms(), &meter)?.report)
 }

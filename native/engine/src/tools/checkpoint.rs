@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 
 use super::layout::Layout;
 use super::report::{CheckReport, Meaning};
+use crate::address::lasting_record;
 use crate::checkpoint::{Footer, SectionReader, read_footer};
 use crate::index::Slot;
 use crate::io::{Io, OpenMode};
@@ -76,9 +77,10 @@ fn verify(io: &dyn Io, layout: &Layout, id: u64, path: &Path) -> Result<Verified
         let mut reader = SectionReader::new(&*file, *section);
         while let Some(block) = reader.next().map_err(|what| Wrong { place, what })? {
             let is_known = |slot: &Slot| {
-                let range = known.partition_point(|range| range.start <= slot.address());
+                let address = lasting_record(slot.address());
+                let range = known.partition_point(|range| range.start <= address);
                 let range = range.checked_sub(1).and_then(|at| known.get(at));
-                slot.is_live() && range.is_some_and(|range| range.contains(&slot.address()))
+                slot.is_live() && range.is_some_and(|range| range.contains(&address))
             };
             let known = known.is_empty() || block.table.slots.iter().all(is_known);
             if block.shard as usize != shard || !known {

@@ -1,12 +1,14 @@
 //! Reads all of a store and verifies it.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::BTreeSet;
+use std::collections::hash_map::{Entry, HashMap};
 use std::hash::{BuildHasher, Hasher};
 use std::ops::Range;
 use std::path::Path;
 
 use xxhash_rust::xxh3::xxh3_128;
 
+use super::chains;
 use super::checkpoint::verify_all;
 use super::layout::{Layout, SMALLEST_RECORD, SegmentFile};
 use super::meter::Meter;
@@ -14,10 +16,12 @@ use super::report::{CheckReport, Meaning};
 use super::segment::{Chain, Reader, Run, Seen, Visit, Walked, key_hash};
 use super::window::Window;
 use crate::access::keyspace::SpaceTable;
+use crate::chains::follow::Start;
 use crate::error::OpenError;
 use crate::io::Io;
 use crate::log::Summary;
 use crate::log::files::LIST;
+use crate::record::delta::Member;
 use crate::record::frame::BLOCK;
 use crate::record::hint::{Frames, Hint, HintHeader, LEN as HINT_HEADER};
 use crate::record::{HEADER as RECORD_HEADER, Header, Kind};
@@ -25,7 +29,7 @@ use crate::record::{HEADER as RECORD_HEADER, Header, Kind};
 /// Incarnations of key spaces that are told apart: each flush makes one.
 const MAX_SPACES: usize = 1 << 20;
 /// Memory of one key while keys are counted.
-const COUNTED_KEY: u64 = 64;
+const COUNTED_KEY: u64 = 80;
 /// A longer hint block is not read: an honest one has a part of its segment, without the values.
 const MAX_HINT: u64 = 1 << 30;
 
@@ -54,6 +58,7 @@ pub(super) fn inspect(
     io: &dyn Io,
     dir: &Path,
     memory: u64,
+    now_ms: u64,
     meter: &Meter<'_>,
 ) -> Result<Inspection, OpenError> {
     let mut report = CheckReport::default();
@@ -75,6 +80,7 @@ pub(super) fn inspect(
         inspector.log_end =
             verify_all(io, layout, &mut inspector.report).map_or(0, |newest| newest.end);
         inspector.segments(layout, meter);
+        inspector.chains(layout, now_ms);
     }
     let live = inspector.live_keys();
     let Inspector { mut report, seed, key_records, table, runs, spaces, .. } = inspector;
@@ -88,6 +94,8 @@ struct Newest {
     space: u32,
     sequence: u64,
     live: bool,
+    /// The record, if it belongs to a chain.
+    chain: Option<Member>,
 }
 
 struct Inspector {
@@ -154,6 +162,7 @@ impl Inspector {
             segment,
             meter,
             done,
+            start,
             records: 0,
             fingerprint: 0,
             damaged: (0, 0),
@@ -283,7 +292,7 @@ impl Inspector {
         }
     }
 
-    fn count(&mut self, seen: &Seen) {
+    fn count(&mut self, address: u64, seen: &Seen) {
         self.report.totals.records += 1;
         let header = &seen.header;
         if header.kind == Kind::Spaces {
@@ -294,6 +303,10 @@ impl Inspector {
             }
             return;
         }
+        if header.kind == Kind::BasePart {
+            // It says nothing about its key.
+            return;
+        }
         self.key_records += 1;
         if self.spaces.len() < MAX_SPACES {
             self.spaces.insert(header.space);
@@ -301,25 +314,47 @@ impl Inspector {
         let Some(keys) = &mut self.keys else { return };
         let (space, sequence) = (header.space, header.sequence);
         let live = header.kind != Kind::Delete;
-        let newest = keys.entry(seen.hash).or_insert(Newest { space, sequence, live });
-        if newest.sequence <= sequence {
-            *newest = Newest { space, sequence, live };
+        let in_chain = matches!(header.kind, Kind::Delta | Kind::Base);
+        let chain = in_chain.then(|| Member::new(address, header.total_len()));
+        let this = Newest { space, sequence, live, chain };
+        match keys.entry(seen.hash) {
+            Entry::Vacant(vacant) => drop(vacant.insert(this)),
+            Entry::Occupied(mut known) if known.get().sequence <= sequence => {
+                known.insert(this);
+            }
+            Entry::Occupied(_) => {}
         }
         if keys.len() as u64 > self.most_keys {
             self.keys = None;
         }
     }
 
-    fn live_keys(&self) -> Option<u64> {
-        if self.report.loss.ranges > 0 {
-            return None;
-        }
+    /// The newest records of the keys that have a value.
+    fn live(&self) -> Option<impl Iterator<Item = &Newest>> {
         let exists = |space: u32| match &self.table {
             Some((_, table)) => space >= table.next || table.ids.contains(&space),
             None => true,
         };
-        let live = self.keys.as_ref()?.values().filter(|key| key.live && exists(key.space));
-        Some(live.count() as u64)
+        Some(self.keys.as_ref()?.values().filter(move |key| key.live && exists(key.space)))
+    }
+
+    fn live_keys(&self) -> Option<u64> {
+        if self.report.loss.ranges > 0 {
+            return None;
+        }
+        Some(self.live()?.count() as u64)
+    }
+
+    /// Follows the chains of the keys that have a value.
+    fn chains(&mut self, layout: &Layout, now_ms: u64) {
+        let start = |key: &Newest| Some(Start { newest: key.chain?, space: key.space });
+        let Some(starts) = self.live().map(|live| live.filter_map(start).collect::<Vec<_>>())
+        else {
+            let what = "the keys are too many for the memory: whether values of several records are \
+                        complete has not been checked";
+            return self.report.note(what);
+        };
+        chains::check(layout, &starts, now_ms, &mut self.report);
     }
 }
 
@@ -349,6 +384,8 @@ struct Tally<'t, 'm, 's> {
     meter: &'m Meter<'s>,
     /// Bytes of the segments before.
     done: u64,
+    /// Address of the segment.
+    start: u64,
     records: u64,
     fingerprint: u128,
     /// Damaged ranges and their bytes.
@@ -361,7 +398,7 @@ impl Visit for Tally<'_, '_, '_> {
         self.summary.add(&seen.header, self.records == 0);
         self.records += 1;
         self.fingerprint = self.fingerprint.wrapping_add(print(offset, &seen.header, seen.hash));
-        self.of.count(seen);
+        self.of.count(self.start + offset, seen);
     }
 
     fn damage(&mut self, range: Range<u64>, what: String) {

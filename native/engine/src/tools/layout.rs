@@ -281,7 +281,7 @@ fn read_manifest(io: &dyn Io, path: &Path, report: &mut CheckReport) -> Option<M
     });
     let what = match outcome {
         Ok(bytes) => match Manifest::decode(&bytes) {
-            Ok(manifest) => return Some(manifest),
+            Ok((manifest, _)) => return Some(manifest),
             Err(what) => what,
         },
         Err(error) if error.kind() == ErrorKind::NotFound => "the file is missing".into(),

@@ -4,6 +4,7 @@
 //! store, [`stat`] describes a store by its files. All of them read through small buffers, whatever
 //! the size of the store, and believe nothing that a file says before they have verified it.
 
+mod chains;
 mod check;
 mod checkpoint;
 mod inspect;

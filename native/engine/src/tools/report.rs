@@ -143,7 +143,8 @@ pub struct SalvageReport {
     pub bytes: u64,
     /// Times that the damaged store was read.
     pub passes: u64,
-    /// Records that were intact at first and could not be read again.
+    /// Records that were intact at first and could not be read again, and keys whose values consist of
+    /// several records of which not all are intact.
     pub unreadable: u64,
     /// The newest table of key spaces may be among what is lost.
     pub spaces_lost: bool,
@@ -160,6 +161,12 @@ pub struct StatReport {
     pub totals: Totals,
     /// Of the records, those that end a key.
     pub tombstones: u64,
+    /// Of the records, changes of a value; images of large values; and parts of such images.
+    pub deltas: u64,
+    /// See `deltas`.
+    pub bases: u64,
+    /// See `deltas`.
+    pub base_parts: u64,
     /// Records by size: `sizes[n]` are those of less than `2^n` bytes and not less than `2^(n-1)`.
     pub sizes: Vec<u64>,
     /// Lowest and highest sequence number seen; 0 without records.

@@ -8,6 +8,7 @@ use std::sync::Arc;
 use std::sync::mpsc::channel;
 use std::time::Duration;
 
+use super::chains::{self, Copied};
 use super::inspect::{Inspection, inspect};
 use super::layout::{Layout, expect_store};
 use super::meter::Meter;
@@ -16,8 +17,10 @@ use super::segment::Reader;
 use super::window::Window;
 use super::{Settings, lock};
 use crate::access::keyspace::SpaceTable;
+use crate::chains::follow::Start;
 use crate::error::{OpenError, WriteError};
 use crate::io::Io;
+use crate::record::delta::Member;
 use crate::record::{Header, Kind};
 use crate::recovery::{LOCK_FILE, MANIFEST_FILE};
 use crate::{Durability, Engine, Meta, Options};
@@ -51,7 +54,7 @@ pub fn salvage(
     let _lock = lock(&*io, dir)?;
     let target = Target::prepare(Arc::clone(&io), out)?;
     let meter = Meter::new(&mut *settings.progress);
-    let mut inspection = inspect(&*io, dir, settings.memory, &meter)?;
+    let mut inspection = inspect(&*io, dir, settings.memory, settings.clock.now_ms(), &meter)?;
     let Some(layout) = inspection.layout.take() else {
         let what = format!("{}: nothing says whose segments these are", dir.display());
         return Err(OpenError::Config(what));
@@ -85,6 +88,8 @@ fn copy(
     let engine = Engine::open(options)?;
     // What has expired is for the server to remove, by its clock.
     engine.set_sweeping(false);
+    // Chains are entered as recovery does, and nobody looks them through before the store is opened.
+    engine.merge_pause(true);
     report.keys = vec![0; usize::from(numbering.count)];
     report.spaces_lost = numbering.uncertain;
     let meter = Meter::new(&mut *settings.progress);
@@ -182,7 +187,8 @@ impl Copier<'_, '_> {
             for run in runs {
                 let outcome = reader.revisit(run, &mut |offset, seen| {
                     let is_mine = part_of(seen.hash, passes) == pass;
-                    if seen.header.kind == Kind::Spaces || !is_mine {
+                    let about_key = !matches!(seen.header.kind, Kind::Spaces | Kind::BasePart);
+                    if !about_key || !is_mine {
                         return;
                     }
                     if entries.len() >= most {
@@ -214,6 +220,10 @@ impl Copier<'_, '_> {
             for entry in part {
                 let offset = entry.place & ((1 << OFFSET_BITS) - 1);
                 match reader.content(offset) {
+                    Ok((header, ..)) if matches!(header.kind, Kind::Delta | Kind::Base) => {
+                        let start = self.layout.segments[segment].start(self.layout.shift);
+                        self.copy_chain(start + offset, &header)?;
+                    }
                     Ok((header, key, value)) => self.write(&header, &key, &value)?,
                     Err(_) => self.report.unreadable += 1,
                 }
@@ -228,12 +238,32 @@ impl Copier<'_, '_> {
         let Some(space) = self.numbering.number(header.space) else { return Ok(()) };
         let meta =
             Meta { expiry_ms: header.expiry_ms, kind: header.tag & 15, flags: header.tag >> 4 };
-        put(self.engine, self.now_ms, space, key, meta, value)
-            .map_err(|error| OpenError::Config(format!("writing the new store: {error}")))?;
+        put(self.engine, self.now_ms, space, key, meta, value).map_err(write_failed)?;
         self.report.keys[usize::from(space)] += 1;
         self.report.bytes += (key.len() + value.len()) as u64;
         Ok(())
     }
+
+    /// Copies a value of several records, the newest of which is at `address`.
+    fn copy_chain(&mut self, address: u64, header: &Header) -> Result<(), OpenError> {
+        let Some(space) = self.numbering.number(header.space) else { return Ok(()) };
+        let newest = Member::new(address, header.total_len());
+        let start = Start { newest, space: header.space };
+        let to = (&**self.engine.core(), space);
+        match chains::copy(self.layout, start, self.now_ms, to).map_err(write_failed)? {
+            Copied::Done(bytes) => {
+                self.report.keys[usize::from(space)] += 1;
+                self.report.bytes += u64::from(header.key_len) + bytes;
+            }
+            Copied::Expired => {}
+            Copied::Damaged => self.report.unreadable += 1,
+        }
+        Ok(())
+    }
+}
+
+fn write_failed(error: WriteError) -> OpenError {
+    OpenError::Config(format!("writing the new store: {error}"))
 }
 
 fn reader(layout: &Layout, segment: usize, seed: u64) -> Reader<'_> {
@@ -285,12 +315,7 @@ fn put(
             }
             Err(WriteError::Busy) => {
                 drop(access);
-                let waiter = engine.wait_room(Box::new(move |_| {
-                    let _ = sender.send(());
-                }));
-                if waiter.is_none() {
-                    let _ = receiver.recv();
-                }
+                chains::wait_for_room(engine.core());
             }
             outcome => return outcome,
         }

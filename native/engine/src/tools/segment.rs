@@ -6,6 +6,7 @@ use xxhash_rust::xxh3::Xxh3;
 
 use super::window::{Unreadable, Window};
 use crate::record::compressed::decompress;
+use crate::record::delta::{Base, DeltaHead};
 use crate::record::frame::{BLOCK, Body, FLAG_CLOSE, Frame, HEADER as FRAME_HEADER};
 use crate::record::hint::Frames;
 use crate::record::segment_header::LEN as HEADER_LEN;
@@ -176,13 +177,17 @@ impl<'f> Reader<'f> {
         let value_at = offset + HEADER as u64 + u64::from(header.key_len);
         let end = value_at + u64::from(header.value_len);
         let is_table = header.kind == Kind::Spaces && u64::from(header.value_len) <= MAX_TABLE;
-        let is_packed = header.kind == Kind::PutCompressed;
+        let most = match header.kind {
+            Kind::PutCompressed | Kind::Base => MAX_VALUE,
+            Kind::Delta => DeltaHead::LEN,
+            _ if is_table => MAX_TABLE as usize,
+            _ => 0,
+        };
         let mut kept = Vec::new();
         self.window.each_piece(value_at, end, |piece| {
             crc = crc32c::crc32c_append(crc, piece);
-            if is_table || is_packed {
-                kept.extend_from_slice(piece);
-            }
+            let more = most.saturating_sub(kept.len()).min(piece.len());
+            kept.extend_from_slice(&piece[..more]);
         })?;
         if crc != seen.checksum {
             return Err(Trouble::at(offset, "record checksum differs"));
@@ -194,8 +199,14 @@ impl<'f> Reader<'f> {
         if !zero {
             return Err(Trouble::at(end, "record padding is not zero"));
         }
-        if is_packed {
-            decompress(&kept, MAX_VALUE).map_err(|what| Trouble::at(value_at, what))?;
+        let wrong = match header.kind {
+            Kind::PutCompressed => decompress(&kept, MAX_VALUE).err(),
+            Kind::Delta if DeltaHead::decode(&kept).is_none() => Some("the delta makes no sense"),
+            Kind::Base if Base::decode(&kept).is_none() => Some("the base makes no sense"),
+            _ => None,
+        };
+        if let Some(what) = wrong {
+            return Err(Trouble::at(value_at, what));
         }
         seen.table = is_table.then_some(kept);
         Ok(())

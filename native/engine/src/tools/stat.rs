@@ -82,7 +82,13 @@ fn count_record(report: &mut StatReport, header: &Header) {
         return;
     }
     let len = header.total_len();
-    report.tombstones += u64::from(header.kind == Kind::Delete);
+    match header.kind {
+        Kind::Delete => report.tombstones += 1,
+        Kind::Delta => report.deltas += 1,
+        Kind::Base => report.bases += 1,
+        Kind::BasePart => report.base_parts += 1,
+        Kind::Put | Kind::PutCompressed | Kind::Spaces => {}
+    }
     report.record_bytes += len;
     report.sizes[(u64::BITS - len.leading_zeros()) as usize] += 1;
     let (lowest, highest) = &mut report.sequences;

@@ -66,3 +66,35 @@ fn frames_of(io: &SimIo, file: PathBuf) -> Vec<FramePlace> {
         })
         .collect()
 }
+
+/// Where a record is in its file.
+#[derive(Clone, Debug)]
+pub struct RecordPlace {
+    pub file: PathBuf,
+    pub offset: usize,
+    /// Header, key and value, in bytes.
+    pub len: usize,
+    pub kind: u8,
+    pub key: Vec<u8>,
+}
+
+/// All records of the log, in its order.
+pub fn records(io: &SimIo) -> Vec<RecordPlace> {
+    let mut records = Vec::new();
+    for frame in frames(io) {
+        let bytes = bytes(io, &frame.file);
+        let mut offset = frame.offset + 64;
+        for _ in 0..frame.records {
+            let word = |at: usize| {
+                u32::from_le_bytes(bytes[offset + at..offset + at + 4].try_into().expect("four"))
+            };
+            let (key_len, value_len) = (word(4) as usize, word(8) as usize);
+            let len = 32 + key_len + value_len;
+            let key = bytes[offset + 32..offset + 32 + key_len].to_vec();
+            let (file, kind) = (frame.file.clone(), bytes[offset + 16]);
+            records.push(RecordPlace { file, offset, len, kind, key });
+            offset += len.next_multiple_of(8);
+        }
+    }
+    records
+}

@@ -2,6 +2,7 @@
 #![allow(dead_code, missing_docs)]
 
 pub mod backend;
+pub mod chains;
 pub mod disk;
 pub mod gate;
 pub mod list;

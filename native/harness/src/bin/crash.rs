@@ -2,12 +2,13 @@
 //!
 //! ```text
 //! crash [--rounds N] [--seed N] [--durability quorum|async|none] [--server PATH|redis]
-//!       [--writers N] [--readers N] [--larger-than-memory] [--few-keys] [--without-maintenance]
-//!       [--expect-loss]
+//!       [--writers N] [--readers N] [--larger-than-memory | --few-keys | --collections]
+//!       [--without-maintenance] [--expect-loss]
 //! ```
 //!
-//! Every second round has more data than memory; `--larger-than-memory` makes that all rounds and
-//! `--few-keys` none. A server that acknowledges before it writes has no such rounds.
+//! Rounds with few keys, with more data than memory, and with lists, hashes and sorted sets take
+//! turns; `--few-keys`, `--larger-than-memory` and `--collections` each make all of one sort. A server
+//! that acknowledges before it writes has rounds of the first sort only.
 //! `--without-maintenance` is for a server that does not know FERRICSTORE.CHECKPOINT and
 //! FERRICSTORE.MERGE: it is neither asked for these nor expected to do them.
 //!
@@ -16,6 +17,7 @@
 
 use std::process::ExitCode;
 
+use ferric_harness::crash::collections::CollectionsTest;
 use ferric_harness::crash::large::LargeTest;
 use ferric_harness::crash::{Failure, MAX_WRITERS, Outcome, Plan, Rounds, Stop, Test};
 use ferric_harness::options::Options;
@@ -25,9 +27,9 @@ use ferric_harness::server::{Durability, Product, Scratch};
 /// Rounds when nothing else is asked for.
 const DEFAULT_ROUNDS: u64 = 200;
 
-/// Rounds with the same data, after which an empty directory is taken: few keys, and then more data
-/// than memory, which take long to load.
-const ROUNDS_PER_STORE: [u64; 2] = [25, 50];
+/// Rounds with the same data, after which an empty directory is taken: few keys, then more data than
+/// memory, which take long to load, and collections.
+const ROUNDS_PER_STORE: [u64; 3] = [25, 50, 40];
 
 /// One round of a store in so many ends with SIGTERM.
 const TERMINATE_EVERY: u64 = 6;
@@ -46,7 +48,7 @@ fn main() -> ExitCode {
 fn run() -> Result<bool, Box<dyn std::error::Error>> {
     let options = Options::from_process(
         &["rounds", "seed", "durability", "server", "writers", "readers"],
-        &["larger-than-memory", "few-keys", "without-maintenance", "expect-loss"],
+        &["larger-than-memory", "few-keys", "collections", "without-maintenance", "expect-loss"],
     )?;
     let plan = plan(&options)?;
     let kinds = kinds(&options, &plan)?;
@@ -107,19 +109,25 @@ enum Kind {
     Few,
     /// More data than memory.
     Large,
+    /// Lists, hashes and sorted sets.
+    Collections,
 }
 
 /// The kinds of rounds, in turn.
 fn kinds(options: &Options, plan: &Plan) -> Result<Vec<Kind>, String> {
-    let (large, few) = (options.has("larger-than-memory"), options.has("few-keys"));
-    match (large, few) {
-        (true, true) => Err("--larger-than-memory and --few-keys exclude each other".to_owned()),
-        (true, false) if plan.claimed != Durability::Synced => {
-            Err("with --larger-than-memory the durability must be quorum".to_owned())
-        }
-        (true, false) => Ok(vec![Kind::Large]),
-        (false, false) if plan.claimed == Durability::Synced => Ok(vec![Kind::Few, Kind::Large]),
-        _ => Ok(vec![Kind::Few]),
+    let sorts = [
+        ("few-keys", Kind::Few),
+        ("larger-than-memory", Kind::Large),
+        ("collections", Kind::Collections),
+    ];
+    let asked: Vec<_> = sorts.iter().filter(|(option, _)| options.has(option)).collect();
+    let synced = plan.claimed == Durability::Synced;
+    match asked[..] {
+        [] if synced => Ok(sorts.iter().map(|(_, kind)| *kind).collect()),
+        [] | [(_, Kind::Few)] => Ok(vec![Kind::Few]),
+        [(_, kind)] if synced => Ok(vec![*kind]),
+        [(option, _)] => Err(format!("with --{option} the durability must be quorum")),
+        [(one, _), (other, _), ..] => Err(format!("--{one} and --{other} exclude each other")),
     }
 }
 
@@ -146,7 +154,7 @@ struct Run {
 
 impl Run {
     fn all(&mut self, rounds: u64, kinds: &[Kind]) -> Result<(), Failure> {
-        let mut stores: [Option<Store>; 2] = [None, None];
+        let mut stores: [Option<Store>; 3] = [None, None, None];
         for kind in kinds.iter().cycle().take(rounds as usize) {
             let mut store = match stores[*kind as usize].take() {
                 Some(store) => store,
@@ -179,6 +187,7 @@ impl Run {
         let test: Box<dyn Rounds> = match kind {
             Kind::Few => Box::new(Test::new(plan, data, rng)),
             Kind::Large => Box::new(LargeTest::new(plan, data, rng, self.maintenance)),
+            Kind::Collections => Box::new(CollectionsTest::new(plan, data, rng, self.maintenance)),
         };
         Ok(Store { scratch, test, rounds: 0 })
     }

@@ -8,9 +8,11 @@
 //! deleted keys that come back ([`check`]). Counters and groups of keys that all writers share are
 //! checked by counting.
 //!
-//! [`large`] does the same with more data than memory.
+//! [`large`] does the same with more data than memory, [`collections`] with lists, hashes and sorted
+//! sets.
 
 mod check;
+pub mod collections;
 mod dump;
 mod journal;
 pub mod large;

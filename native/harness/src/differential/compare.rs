@@ -53,8 +53,11 @@ enum Rule {
     Unordered,
     /// The order of names and values that alternate.
     UnorderedPairs,
-    /// The elements' order in a part of a scan; the elements too, if it is not the only part.
-    Scan,
+    /// Which elements: chance decides. If as many as this are wanted, it is all of them, or all
+    /// pairs.
+    Drawn,
+    /// A scan's cursor and elements, unless both servers say that these are all.
+    Scanned,
     /// Subcommands in the description of a command: Redis lists them in a random order, and knows
     /// others.
     Subcommands,
@@ -74,15 +77,18 @@ fn rule(command: &[Vec<u8>]) -> Rule {
     match (name.as_slice(), sub.as_slice()) {
         (b"ttl" | b"expiretime", _) => Rule::Near(2),
         (b"pttl" | b"pexpiretime", _) => Rule::Near(2000),
-        (b"keys", _) => Rule::Unordered,
+        (b"keys" | b"hkeys" | b"hvals" | b"smembers" | b"spop", _)
+        | (b"sinter" | b"sunion" | b"sdiff", _) => Rule::Unordered,
+        (b"hgetall", _) => Rule::UnorderedPairs,
+        (b"hrandfield" | b"srandmember" | b"zrandmember", _) => Rule::Drawn,
+        (b"hscan" | b"sscan" | b"zscan", _) => Rule::Scanned,
         (b"sort" | b"sort_ro", _) if leaves_ties(command) => Rule::Shape,
         (b"config", b"get") => Rule::UnorderedPairs,
         (b"command", b"info") if command.len() > 2 => Rule::Subcommands,
-        (b"zscan", _) => Rule::Scan,
         (b"hello", _) => Rule::Greeting,
         (b"xpending", _) | (b"xinfo", b"stream" | b"consumers") => Rule::Deliveries,
         (b"scan", b"all") => Rule::Exact,
-        (b"scan" | b"zrandmember" | b"randomkey" | b"time" | b"lastsave" | b"role" | b"info" | b"bgsave", _)
+        (b"scan" | b"randomkey" | b"time" | b"lastsave" | b"role" | b"info" | b"bgsave", _)
         | (b"client", b"id" | b"list" | b"info")
         | (b"memory", b"usage")
         // Redis shares small integers, and with them the time of their last use.
@@ -173,7 +179,8 @@ fn same(command: &[Vec<u8>], ours: &Reply, theirs: &Reply) -> bool {
         Rule::Near(tolerance) => near(a, b, tolerance),
         Rule::Unordered => sorted(a) == sorted(b),
         Rule::UnorderedPairs => sorted_pairs(a) == sorted_pairs(b),
-        Rule::Scan => scanned(a, b),
+        Rule::Drawn => drawn(command, a, b),
+        Rule::Scanned => scanned(command, a, b),
         Rule::Subcommands => without_subcommands(a) == without_subcommands(b),
         Rule::Deliveries => same_deliveries(a, b),
         Rule::Greeting => greeting(a) == greeting(b),
@@ -270,18 +277,38 @@ fn sorted_pairs(value: &Value) -> Option<Vec<(String, String)>> {
     Some(pairs)
 }
 
-/// Whether parts of a scan, a cursor and names with values, may belong to the same elements.
-fn scanned(a: &Value, b: &Value) -> bool {
-    let part = |value: &Value| match value {
+/// Whether as many elements were drawn, and the same ones where there was no choice.
+fn drawn(command: &[Vec<u8>], a: &Value, b: &Value) -> bool {
+    const ALL: &[u8] = b"5000";
+    let count = |value: &Value| texts(value).map(|texts| texts.len());
+    if command.get(2).is_none_or(|word| word.as_slice() != ALL) {
+        return count(a) == count(b);
+    }
+    // Pairs are flat in RESP2, arrays of two in RESP3, and both are equal when sorted.
+    if command.len() > 3 && sorted_pairs(a).is_some() && sorted_pairs(a) == sorted_pairs(b) {
+        return true;
+    }
+    sorted(a) == sorted(b)
+}
+
+/// Whether two scans have visited the same elements; when they went on from somewhere or were not
+/// complete, that cannot be told.
+fn scanned(command: &[Vec<u8>], a: &Value, b: &Value) -> bool {
+    let parts = |value: &Value| match value {
         Value::Array(items) => match items.as_slice() {
-            [Value::Bulk(cursor), elements] => Some((cursor == b"0", sorted_pairs(elements)?)),
+            [Value::Bulk(cursor), found] => Some((cursor.clone(), found.clone())),
             _ => None,
         },
         _ => None,
     };
-    match (part(a), part(b)) {
-        (Some((true, ours)), Some((true, theirs))) => ours == theirs,
-        (ours, theirs) => ours.is_some() && theirs.is_some(),
+    let (Some((cursor, ours)), Some((other, theirs))) = (parts(a), parts(b)) else { return false };
+    let zero = |word: &Vec<u8>| word.as_slice() == b"0";
+    if !zero(&cursor) || !zero(&other) || !command.get(2).is_some_and(zero) {
+        return true;
+    }
+    match command[0].to_ascii_lowercase().as_slice() {
+        b"hscan" | b"zscan" => sorted_pairs(&ours) == sorted_pairs(&theirs),
+        _ => sorted(&ours) == sorted(&theirs),
     }
 }
 
@@ -366,13 +393,17 @@ mod tests {
     }
 
     #[test]
-    fn parts_of_scans_may_differ_but_not_whole_scans() {
-        let part = |cursor: u8, member: char| {
-            format!("*2\r\n$1\r\n{cursor}\r\n*2\r\n$1\r\n{member}\r\n$1\r\n1\r\n")
-        };
-        assert!(equal("zscan k 0", &part(3, 'a'), &part(0, 'b')));
-        assert!(!equal("zscan k 0", &part(0, 'a'), &part(0, 'b')));
-        assert!(!equal("zscan k 0", "*0\r\n", &part(1, 'b')));
+    fn what_is_drawn_is_compared_where_there_is_no_choice() {
+        let (a, b) = ("*2\r\n$1\r\na\r\n$1\r\nb\r\n", "*2\r\n$1\r\nb\r\n$1\r\na\r\n");
+        let other = "*2\r\n$1\r\nb\r\n$1\r\nc\r\n";
+        assert!(equal("srandmember s 5000", a, b) && !equal("srandmember s 5000", a, other));
+        assert!(equal("srandmember s 2", a, other) && !equal("srandmember s 2", a, "*0\r\n"));
+        let scan = |items: &str| format!("*2\r\n$1\r\n0\r\n{items}");
+        let done = "*2\r\n$1\r\n7\r\n*0\r\n";
+        assert!(
+            equal("sscan s 0", &scan(a), &scan(b)) && !equal("sscan s 0", &scan(a), &scan(other))
+        );
+        assert!(equal("sscan s 0", &scan(a), done) && equal("sscan s 9", &scan(a), &scan(other)));
     }
 
     #[test]

@@ -60,6 +60,7 @@ impl Entries {
         if elements.integer()? != 0 {
             return Err(MALFORMED.into());
         }
+        sink.node()?;
         let (mut seen, mut pairs) = ([0, 0], Vec::new());
         while let Some(flags) = elements.0.next() {
             let flags = flags?.integer().ok_or(MALFORMED)?;

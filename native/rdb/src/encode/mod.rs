@@ -11,7 +11,7 @@ mod sorted_set;
 mod stream;
 
 pub use list::NodeSize;
-pub use stream::{NodeLimits, StreamWriter};
+pub use stream::{GroupContents, NodeLimits, StreamWriter};
 
 use crate::ValueType;
 use crate::input::{INT8, INT16, INT32, LZF};

@@ -19,6 +19,17 @@ pub struct NodeLimits {
     pub entries: usize,
 }
 
+/// A group with everything that belongs to it.
+#[derive(Debug)]
+pub struct GroupContents {
+    /// The group itself.
+    pub group: Group,
+    /// What all of its consumers have pending, in the order of IDs.
+    pub pending: Vec<Pending>,
+    /// The consumers, each with the IDs of what it has pending.
+    pub consumers: Vec<(Consumer, Vec<Id>)>,
+}
+
 /// Writes a stream: first its entries, then its state, then the groups.
 #[derive(Debug)]
 pub struct StreamWriter {
@@ -55,23 +66,27 @@ impl StreamWriter {
         self.node.get_or_insert_with(|| Node::new(id, pairs)).push(id, pairs);
     }
 
+    /// The next entry begins another node, whatever the limits say.
+    pub fn end_node(&mut self) {
+        if let Some(node) = self.node.take() {
+            self.put_node(node);
+        }
+    }
+
     fn put_node(&mut self, node: Node) {
         self.count += 1;
         self.nodes.put_string(&node.key.to_bytes());
         self.nodes.put_string(&node.finish());
     }
 
-    /// What is known besides the entries, and the groups: each with what all of its consumers have pending,
-    /// in the order of IDs, and the consumers with the IDs of theirs.
-    pub fn finish<'a>(
+    /// What is known besides the entries, and the groups.
+    pub fn finish(
         mut self,
         writer: &mut Writer,
         state: &StreamState,
-        groups: impl ExactSizeIterator<Item = (Group, Vec<Pending>, Vec<(Consumer, Vec<Id>)>)> + 'a,
+        groups: impl ExactSizeIterator<Item = GroupContents>,
     ) {
-        if let Some(node) = self.node.take() {
-            self.put_node(node);
-        }
+        self.end_node();
         writer.begin(ValueType::StreamListpacks2);
         writer.put_count(self.count);
         writer.out.append(&mut self.nodes.out);
@@ -81,8 +96,8 @@ impl StreamWriter {
         }
         writer.put_count(state.added);
         writer.put_count(groups.len() as u64);
-        for (group, pending, consumers) in groups {
-            writer.put_group(&group, &pending, &consumers);
+        for group in groups {
+            writer.put_group(&group);
         }
     }
 }
@@ -93,7 +108,8 @@ impl Writer {
         self.put_count(id.seq);
     }
 
-    fn put_group(&mut self, group: &Group, pending: &[Pending], consumers: &[(Consumer, Vec<Id>)]) {
+    fn put_group(&mut self, contents: &GroupContents) {
+        let GroupContents { group, pending, consumers } = contents;
         self.put_string(&group.name);
         self.put_id(group.last);
         // -1 stands for "not known".

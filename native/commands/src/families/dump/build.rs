@@ -1,12 +1,15 @@
 //! Values of payloads.
 
 use ferric_engine::{Meta, Object};
-use ferric_rdb::{Error, Shape, Sink, ValueType};
+use ferric_rdb::packed::Element;
+use ferric_rdb::{Consumer, Error, Group, Id, Pending, Shape, Sink, StreamState, ValueType};
 
+use super::stream;
 use crate::families::sorted_sets::limits::stored;
 use crate::thresholds::Thresholds;
 use crate::values::hash::{self, Field, Hash};
 use crate::values::list::{Delta, End, List};
+use crate::values::set;
 use crate::values::sorted::{self, SortedSet};
 use crate::values::{Change, Collection, Kind, string};
 
@@ -28,8 +31,10 @@ enum Value {
     Nothing,
     String(Vec<u8>),
     List(List),
+    Set(set::Builder),
     Hash(Fields),
     SortedSet(Members),
+    Stream(stream::Builder),
 }
 
 /// A hash.
@@ -89,8 +94,14 @@ impl<'t> Builder<'t> {
         let (kind, image, last_expiry, flags) = match self.value {
             Value::Nothing => return Err(EMPTY),
             Value::String(value) => (Kind::String, value, 0, string::meta(0).flags),
+            // Of all collections, only these may be empty.
+            Value::Stream(builder) => (Kind::Stream, builder.finish().encode(), 0, 0),
             _ if is_empty => return Err(EMPTY),
             Value::List(list) => (Kind::List, list.encode(), 0, 0),
+            Value::Set(builder) => match builder.finish(0) {
+                Change::Put { meta, image } => (Kind::Set, image, 0, meta.flags),
+                _ => return Err(EMPTY),
+            },
             Value::Hash(fields) => {
                 let all = fields.expiring == self.len;
                 let expiring = if fields.expiring > 0 { hash::EXPIRING } else { 0 };
@@ -133,6 +144,13 @@ impl<'t> Builder<'t> {
         if self.len > entries.size() || too_long { flag } else { 0 }
     }
 
+    fn stream(&mut self) -> Result<&mut stream::Builder, Error> {
+        match &mut self.value {
+            Value::Stream(builder) => Ok(builder),
+            _ => Err(EMPTY),
+        }
+    }
+
     fn count(&mut self, longest: usize) {
         self.len += 1;
         self.longest = self.longest.max(longest);
@@ -171,7 +189,8 @@ impl Sink for Builder<'_> {
             Shape::List => Value::List(List::default()),
             Shape::Hash => Value::Hash(Fields::default()),
             Shape::SortedSet => Value::SortedSet(Members::default()),
-            Shape::Set | Shape::Stream => return Err(EMPTY),
+            Shape::Stream => Value::Stream(stream::Builder::default()),
+            Shape::Set => Value::Set(set::Builder::new(self.thresholds)),
         };
         Ok(())
     }
@@ -186,6 +205,15 @@ impl Sink for Builder<'_> {
         let delta = Delta::new().push(End::Right, &[element]);
         list.apply(delta.bytes()).map_err(|_| EMPTY)?;
         self.count(element.len());
+        Ok(())
+    }
+
+    fn member(&mut self, member: &[u8]) -> Result<(), Error> {
+        let Value::Set(set) = &mut self.value else { return Err(EMPTY) };
+        if !set.add(member) {
+            return Err(TWICE);
+        }
+        self.count(member.len());
         Ok(())
     }
 
@@ -207,5 +235,30 @@ impl Sink for Builder<'_> {
         members.push(member, score);
         self.count(member.len());
         Ok(())
+    }
+
+    fn node(&mut self) -> Result<(), Error> {
+        self.stream()?.node();
+        Ok(())
+    }
+
+    fn entry(&mut self, id: Id, fields: &[(Element<'_>, Element<'_>)]) -> Result<(), Error> {
+        self.stream()?.entry(id, fields)
+    }
+
+    fn state(&mut self, state: &StreamState) -> Result<(), Error> {
+        self.stream()?.state(state)
+    }
+
+    fn group(&mut self, group: &Group) -> Result<(), Error> {
+        self.stream()?.group(group)
+    }
+
+    fn consumer(&mut self, consumer: &Consumer) -> Result<(), Error> {
+        self.stream()?.consumer(consumer)
+    }
+
+    fn pending(&mut self, pending: &Pending) -> Result<(), Error> {
+        self.stream()?.pending(pending)
     }
 }

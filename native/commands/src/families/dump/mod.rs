@@ -2,6 +2,7 @@
 
 mod build;
 mod restore;
+mod stream;
 #[cfg(test)]
 mod tests;
 mod write;

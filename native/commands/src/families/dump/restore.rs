@@ -7,7 +7,7 @@ use super::build::Builder;
 use crate::context::{Args, Context, Fault, Outcome};
 use crate::numbers::parse_i64_or_fault;
 use crate::pattern::is_option;
-use crate::values::{Lookup, commit};
+use crate::values::{Change, commit};
 
 const BUSY_KEY: Fault = Fault::error("BUSYKEY Target key name already exists.");
 
@@ -61,11 +61,11 @@ impl Options {
 /// `RESTORE key ttl serialized-value [REPLACE] [ABSTTL] [IDLETIME seconds] [FREQ frequency]`
 pub(super) fn restore(ctx: &mut Context<'_, '_>, args: Args<'_>) -> Outcome {
     let options = Options::parse(&args[4..])?;
-    let (key, lookup, now) = (ctx.key(args[1]), Lookup::new(ctx), ctx.now_ms());
+    let (key, now) = (ctx.key(args[1]), ctx.now_ms());
     // The value is built while no lock is held; whether the key is there decides before its errors do.
     if !options.replace {
         let mut locked = ctx.access.acquire(&key)?;
-        if lookup.modify(&mut locked, &key)?.is_some() {
+        if locked.about(&key)?.is_some() {
             return Err(BUSY_KEY);
         }
     }
@@ -88,10 +88,10 @@ pub(super) fn restore(ctx: &mut Context<'_, '_>, args: Args<'_>) -> Outcome {
     };
     let gone = expiry != 0 && u64::try_from(expiry).is_ok_and(|expiry| expiry <= now) || expiry < 0;
     let mut locked = ctx.access.acquire(&key)?;
-    if !options.replace && lookup.modify(&mut locked, &key)?.is_some() {
+    if !options.replace && locked.about(&key)?.is_some() {
         return Err(BUSY_KEY);
     }
     ctx.reply.ok();
-    let change = if gone { crate::values::Change::Delete } else { value.change(expiry as u64) };
+    let change = if gone { Change::Delete } else { value.change(expiry as u64) };
     commit(&mut locked, &[(key, change)])
 }

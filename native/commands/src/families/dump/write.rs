@@ -5,11 +5,15 @@ use ferric_rdb::encode::{NodeSize, Writer};
 use ferric_rdb::payload;
 use ferric_resp::DoubleText;
 
+use super::stream;
 use crate::context::Fault;
+use crate::numbers::parse_i64;
 use crate::thresholds::Thresholds;
 use crate::values::hash::{self, Hash};
 use crate::values::list::List;
+use crate::values::set::{self, Member, Set};
 use crate::values::sorted::{self, SortedSet};
+use crate::values::stream::Stream;
 use crate::values::{Collection, Kind};
 
 /// The payload of a value, given its image.
@@ -30,15 +34,31 @@ pub(super) fn payload(
             let size = NodeSize::of(thresholds.list_max_size.get());
             writer.list(List::view_image(image).iter(), size);
         }
+        Some(Kind::Set) => write_set(&mut writer, Set::view_image(image), meta.flags),
         Some(Kind::Hash) => {
             write_hash(&mut writer, Hash::view_image(image).live(now_ms), meta.flags)
         }
         Some(Kind::SortedSet) => {
             write_sorted_set(&mut writer, SortedSet::view_image(image), meta.flags);
         }
+        Some(Kind::Stream) => stream::write(&mut writer, &Stream::decode(image)?),
         _ => return Err(Fault::error("ERR a value of this type cannot be dumped")),
     }
     Ok(payload::seal(writer))
+}
+
+fn write_set(writer: &mut Writer, set: set::View<'_>, flags: u8) {
+    if flags & set::HASHTABLE != 0 {
+        let members: Vec<_> = set.iter().map(|member| member.with(<[u8]>::to_vec)).collect();
+        return writer.set(members.len(), members.iter().map(Vec::as_slice));
+    }
+    let integer = |member| match member {
+        Member::Integer(number) => Some(number),
+        Member::Text(text) => parse_i64(text),
+    };
+    let mut integers: Vec<i64> = set.iter().filter_map(integer).collect();
+    integers.sort_unstable();
+    writer.intset(&integers);
 }
 
 fn write_hash(writer: &mut Writer, hash: hash::Live<'_>, flags: u8) {

@@ -84,6 +84,7 @@ fn steps(reach: f64, latitude: f64) -> u32 {
 mod tests {
     use proptest::prelude::*;
 
+    use super::super::shape::Centre;
     use super::*;
 
     #[test]
@@ -111,7 +112,7 @@ mod tests {
             let place =
                 Place { longitude: longitude + east * degrees, latitude: latitude + north * degrees };
             let shape = Shape::Circle { radius };
-            prop_assume!(shape.distance_within(centre, place).is_some());
+            prop_assume!(shape.distance_within(&Centre::of(centre), place).is_some());
             let score = place.score();
             let within = |cell: &Cell| (cell.scores().0..cell.scores().1).contains(&score);
             prop_assert!(cells(shape, centre).iter().any(within));

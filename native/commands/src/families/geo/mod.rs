@@ -8,6 +8,8 @@ mod place;
 mod rows;
 mod search;
 mod shape;
+#[cfg(test)]
+mod tests;
 mod units;
 
 pub use rows::COMMANDS;

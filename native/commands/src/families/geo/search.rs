@@ -10,6 +10,7 @@ use super::geohash::Place;
 use super::options::{Command, Options, Origin};
 use super::partial_sort::sort_first;
 use super::place::{put_distance, put_place};
+use super::shape::Centre;
 use crate::context::{Args, Context, Fault, Outcome};
 use crate::families::sorted_sets::limits::Limits;
 use crate::families::sorted_sets::store::{Entries, replace};
@@ -142,6 +143,7 @@ fn find<'v>(
     let Origin { centre, shape } = options.origin;
     let enough = if options.any { options.count } else { None };
     let (mut found, mut visited) = (Vec::new(), 0);
+    let from = Centre::of(centre);
     for cell in cells(shape, centre) {
         if enough.is_some_and(|enough| found.len() >= enough) {
             break;
@@ -155,7 +157,7 @@ fn find<'v>(
                 return ControlFlow::Break(Some(fault));
             }
             let place = Place::of_score(score);
-            if let Some(distance) = shape.distance_within(centre, place) {
+            if let Some(distance) = shape.distance_within(&from, place) {
                 found.push(Found { member, score, place, distance });
             }
             if enough.is_some_and(|enough| found.len() >= enough) {

@@ -5,19 +5,48 @@ use super::geohash::Place;
 /// Radius of the sphere that distances are measured on, in metres.
 const EARTH_RADIUS: f64 = 6_372_797.560_856;
 
-/// The distance between two places, in metres: the haversine formula (R. W. Sinnott, "Virtues of the
-/// Haversine", 1984).
+/// More than distances can be wrong by, as a part of them.
+const ROUNDING: f64 = 1e-9;
+
+/// The distance between two places, in metres.
 pub fn distance(a: Place, b: Place) -> f64 {
-    let half_longitude = ((b.longitude.to_radians_c() - a.longitude.to_radians_c()) / 2.0).sin();
-    // The same meridian needs no cosines, and the result is more exact.
-    if half_longitude == 0.0 {
-        return latitude_distance(a.latitude, b.latitude);
+    Centre::of(a).distance(b)
+}
+
+/// A place that distances are measured from.
+#[derive(Clone, Copy, Debug)]
+pub struct Centre {
+    /// The place.
+    pub place: Place,
+    /// In radians.
+    longitude: f64,
+    latitude: f64,
+    /// Of the latitude.
+    cosine: f64,
+}
+
+impl Centre {
+    /// A place as a centre.
+    pub fn of(place: Place) -> Centre {
+        let latitude = place.latitude.to_radians_c();
+        let longitude = place.longitude.to_radians_c();
+        Centre { place, longitude, latitude, cosine: latitude.cos() }
     }
-    let (south, north) = (a.latitude.to_radians_c(), b.latitude.to_radians_c());
-    let half_latitude = ((north - south) / 2.0).sin();
-    let share =
-        half_latitude * half_latitude + south.cos() * north.cos() * half_longitude * half_longitude;
-    2.0 * EARTH_RADIUS * share.sqrt().asin()
+
+    /// The distance of another place, in metres: the haversine formula (R. W. Sinnott, "Virtues of
+    /// the Haversine", 1984).
+    pub fn distance(&self, other: Place) -> f64 {
+        let half_longitude = ((other.longitude.to_radians_c() - self.longitude) / 2.0).sin();
+        // The same meridian needs no cosines, and the result is more exact.
+        if half_longitude == 0.0 {
+            return latitude_distance(self.place.latitude, other.latitude);
+        }
+        let latitude = other.latitude.to_radians_c();
+        let half_latitude = ((latitude - self.latitude) / 2.0).sin();
+        let share = half_latitude * half_latitude
+            + self.cosine * latitude.cos() * half_longitude * half_longitude;
+        2.0 * EARTH_RADIUS * share.sqrt().asin()
+    }
 }
 
 /// The distance between two latitudes along a meridian, in metres.
@@ -100,18 +129,23 @@ impl Shape {
     }
 
     /// The distance of a place from the centre, if it is within the shape.
-    pub fn distance_within(self, centre: Place, place: Place) -> Option<f64> {
+    pub fn distance_within(self, centre: &Centre, place: Place) -> Option<f64> {
+        let north = latitude_distance(place.latitude, centre.place.latitude);
         match self {
             Shape::Circle { radius } => {
-                Some(distance(centre, place)).filter(|distance| *distance <= radius)
-            }
-            Shape::Box { width, height } => {
-                if latitude_distance(place.latitude, centre.latitude) > height / 2.0 {
+                // No place is nearer than its latitude, which is easier to compute.
+                if north > radius * (1.0 + ROUNDING) {
                     return None;
                 }
-                let beside = Place { longitude: centre.longitude, latitude: place.latitude };
+                Some(centre.distance(place)).filter(|distance| *distance <= radius)
+            }
+            Shape::Box { width, height } => {
+                if north > height / 2.0 {
+                    return None;
+                }
+                let beside = Place { longitude: centre.place.longitude, ..place };
                 let within = distance(place, beside) <= width / 2.0;
-                within.then(|| distance(centre, place))
+                within.then(|| centre.distance(place))
             }
         }
     }
@@ -133,13 +167,14 @@ mod tests {
 
     #[test]
     fn shapes() {
+        let centre = Centre::of(PALERMO);
         let circle = Shape::Circle { radius: 170_000.0 };
-        assert!(circle.distance_within(PALERMO, CATANIA).is_some());
-        assert!(Shape::Circle { radius: 160_000.0 }.distance_within(PALERMO, CATANIA).is_none());
+        assert!(circle.distance_within(&centre, CATANIA).is_some());
+        assert!(Shape::Circle { radius: 160_000.0 }.distance_within(&centre, CATANIA).is_none());
         let wide = Shape::Box { width: 310_000.0, height: 140_000.0 };
-        assert!(wide.distance_within(PALERMO, CATANIA).is_some());
+        assert!(wide.distance_within(&centre, CATANIA).is_some());
         let flat = Shape::Box { width: 310_000.0, height: 130_000.0 };
-        assert!(flat.distance_within(PALERMO, CATANIA).is_none());
+        assert!(flat.distance_within(&centre, CATANIA).is_none());
         let bounds = circle.bounds(PALERMO);
         assert!(bounds.longitudes.0 < 12.0 && bounds.longitudes.1 > CATANIA.longitude);
     }

@@ -5,7 +5,7 @@ use ferric_engine::{About, Key, Locked, Meta};
 use crate::context::{Args, Context, Fault, Outcome};
 use crate::numbers::parse_i64_or_fault;
 use crate::pattern::is_option;
-use crate::values::expiry::{Unit, invalid_expire_time};
+use crate::values::expiry::{Unit, give, given, invalid_expire_time};
 use crate::values::{Change, Lookup, MAX_COPY, commit};
 
 /// On what an expiry is set.
@@ -99,7 +99,7 @@ fn set_expiry(ctx: &mut Context<'_, '_>, args: Args<'_>, unit: Unit) -> Outcome 
     let (key, lookup) = (ctx.key(args[1]), Lookup::new(ctx));
     let mut locked = ctx.access.acquire(&key)?;
     let about = match locked.about(&key)? {
-        Some(about) if conditions.allow(about.meta.expiry_ms, time) => about,
+        Some(about) if conditions.allow(given(about.meta), time) => about,
         about => {
             if about.is_some() {
                 lookup.note_use(&mut locked, &key)?;
@@ -110,7 +110,7 @@ fn set_expiry(ctx: &mut Context<'_, '_>, args: Args<'_>, unit: Unit) -> Outcome 
     };
     match u64::try_from(time) {
         Ok(time) if time > now => {
-            let meta = Meta { expiry_ms: time, ..about.meta };
+            let meta = give(about.meta, time);
             change_meta(&lookup, &mut locked, &key, about, meta)?;
         }
         // The time has passed already.
@@ -125,7 +125,7 @@ pub fn persist(ctx: &mut Context<'_, '_>, args: Args<'_>) -> Outcome {
     let (key, lookup) = (ctx.key(args[1]), Lookup::new(ctx));
     let mut locked = ctx.access.acquire(&key)?;
     let about = match locked.about(&key)? {
-        Some(about) if about.meta.expiry_ms != 0 => about,
+        Some(about) if given(about.meta) != 0 => about,
         about => {
             if about.is_some() {
                 lookup.note_use(&mut locked, &key)?;
@@ -134,7 +134,7 @@ pub fn persist(ctx: &mut Context<'_, '_>, args: Args<'_>) -> Outcome {
             return Ok(());
         }
     };
-    let meta = Meta { expiry_ms: 0, ..about.meta };
+    let meta = give(about.meta, 0);
     change_meta(&lookup, &mut locked, &key, about, meta)?;
     ctx.reply.integer(1);
     Ok(())
@@ -193,8 +193,10 @@ fn reply_expiry(ctx: &mut Context<'_, '_>, args: Args<'_>, show: fn(u64, u64) ->
     let (key, lookup, now) = (ctx.key(args[1]), Lookup::new(ctx), ctx.now_ms());
     let reply = match lookup.look(ctx.access, &key)? {
         None => -2,
-        Some(about) if about.meta.expiry_ms == 0 => -1,
-        Some(about) => show(about.meta.expiry_ms, now) as i64,
+        Some(about) => match given(about.meta) {
+            0 => -1,
+            expiry_ms => show(expiry_ms, now) as i64,
+        },
     };
     ctx.reply.integer(reply);
     Ok(())

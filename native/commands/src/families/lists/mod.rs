@@ -229,7 +229,11 @@ fn parse_end(word: &[u8]) -> Result<End, Fault> {
 }
 
 /// An integer that is not less than `min`; for anything else the error `otherwise`.
-fn parse_at_least(min: i64, word: &[u8], otherwise: &'static str) -> Result<usize, Fault> {
+pub(super) fn parse_at_least(
+    min: i64,
+    word: &[u8],
+    otherwise: &'static str,
+) -> Result<usize, Fault> {
     let number = parse_i64(word).filter(|&number| number >= min);
     number.and_then(|number| usize::try_from(number).ok()).ok_or(Fault::error(otherwise))
 }

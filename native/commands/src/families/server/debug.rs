@@ -2,6 +2,7 @@
 
 use ferric_resp::Protocol;
 
+use super::digest;
 use crate::clients::Transport;
 use crate::context::{Args, Context, Control, Fault, Outcome};
 use crate::families::help;
@@ -20,6 +21,10 @@ const DOUBLE: f64 = 3.141;
 const LRU_CLOCK: u64 = (1 << 24) - 1;
 
 const HELP: &[&str] = &[
+    "DIGEST",
+    "    What all data look like in 160 bits; the same as Redis's for the same data.",
+    "DIGEST-VALUE <key> [<key> ...]",
+    "    The same for single values.",
     "ERROR <text>",
     "    Replies with this error.",
     "OBJECT <key>",
@@ -27,6 +32,8 @@ const HELP: &[&str] = &[
     "PROTOCOL <type>",
     "    Replies with a value of this type: string, integer, double, bignum, null,",
     "    array, set, map, attrib, push, verbatim, true or false.",
+    "RELOAD [NOSAVE] [NOFLUSH]",
+    "    Writes values that are structures in memory out, and reads them again.",
     "SET-ACTIVE-EXPIRE 0|1",
     "    Whether expired keys are removed in the background.",
     "SLEEP <seconds>",
@@ -45,6 +52,10 @@ pub(super) fn debug(ctx: &mut Context<'_, '_>, args: Args<'_>) -> Outcome {
     match args[1..] {
         [name] if is_option(name, "help") => help(ctx, "DEBUG", HELP),
         [name, text] if is_option(name, "error") => Err(Fault::Bytes(text.to_vec())),
+        [name] if is_option(name, "digest") => digest::all(ctx),
+        [name, ref keys @ ..] if is_option(name, "digest-value") => digest::values(ctx, keys),
+        [name] if is_option(name, "reload") => digest::reload(ctx),
+        [name, b"nosave" | b"noflush", ..] if is_option(name, "reload") => digest::reload(ctx),
         [name, key] if is_option(name, "object") => object(ctx, key),
         [name, kind] if is_option(name, "protocol") => protocol(ctx, kind),
         [name, on] if is_option(name, "set-active-expire") => set_active_expire(ctx, on),

@@ -11,6 +11,7 @@ mod command_docs;
 mod command_info;
 mod config;
 mod debug;
+mod digest;
 mod info;
 mod memory;
 mod persistence;

@@ -1,7 +1,5 @@
 //! ZADD and ZINCRBY.
 
-use std::collections::HashMap;
-
 use ferric_engine::{Meta, Object};
 use smallvec::SmallVec;
 
@@ -10,6 +8,7 @@ use crate::context::{Args, Context, Fault, Outcome};
 use crate::numbers::parse_f64;
 use crate::pattern::is_option;
 use crate::values::sorted::{Delta, Entry, SKIPLIST, SortedSet, View};
+use crate::values::touched::Touched;
 use crate::values::{Change, Held, Lookup, MAX_KEYS, commit};
 
 const SYNTAX: Fault = Fault::error("ERR syntax error");
@@ -33,28 +32,27 @@ pub struct Options {
 
 impl Options {
     /// The options in front of the pairs, and what follows them.
-    fn parse<'a>(mut words: Args<'a>) -> (Options, Args<'a>) {
-        let mut options = Options::default();
+    fn parse(mut self, mut words: Args<'_>) -> (Options, Args<'_>) {
         while let [word, rest @ ..] = words {
             let flag = if is_option(word, "NX") {
-                &mut options.absent
+                &mut self.absent
             } else if is_option(word, "XX") {
-                &mut options.present
+                &mut self.present
             } else if is_option(word, "CH") {
-                &mut options.changes
+                &mut self.changes
             } else if is_option(word, "GT") {
-                &mut options.greater
+                &mut self.greater
             } else if is_option(word, "LT") {
-                &mut options.less
+                &mut self.less
             } else if is_option(word, "INCR") {
-                &mut options.increment
+                &mut self.increment
             } else {
                 break;
             };
             *flag = true;
             words = rest;
         }
-        (options, words)
+        (self, words)
     }
 
     fn check(self, pairs: usize) -> Outcome {
@@ -76,7 +74,17 @@ impl Options {
 
 /// `ZADD key [NX | XX] [GT | LT] [CH] [INCR] score member [score member ...]`
 pub fn zadd(ctx: &mut Context<'_, '_>, args: Args<'_>) -> Outcome {
-    let (options, words) = Options::parse(&args[2..]);
+    add_words(ctx, args, Options::default())
+}
+
+/// `ZINCRBY key increment member`
+pub fn zincrby(ctx: &mut Context<'_, '_>, args: Args<'_>) -> Outcome {
+    add_words(ctx, args, Options { increment: true, ..Options::default() })
+}
+
+/// Both: also an increment that is spelled like an option is one.
+fn add_words(ctx: &mut Context<'_, '_>, args: Args<'_>, options: Options) -> Outcome {
+    let (options, words) = options.parse(&args[2..]);
     let (pairs, rest) = words.as_chunks::<2>();
     if pairs.is_empty() || !rest.is_empty() {
         return Err(SYNTAX);
@@ -87,12 +95,6 @@ pub fn zadd(ctx: &mut Context<'_, '_>, args: Args<'_>) -> Outcome {
         entries.push((parse_score(score)?, member));
     }
     add(ctx, args[1], &entries, options)
-}
-
-/// `ZINCRBY key increment member`
-pub fn zincrby(ctx: &mut Context<'_, '_>, args: Args<'_>) -> Outcome {
-    let entry = (parse_score(args[2])?, args[3]);
-    add(ctx, args[1], &[entry], Options { increment: true, ..Options::default() })
 }
 
 fn parse_score(word: &[u8]) -> Result<f64, Fault> {
@@ -136,8 +138,8 @@ struct Plan<'v, 'm> {
     view: Option<View<'v>>,
     limits: Limits,
     options: Options,
-    /// Scores that members will have, when there are several additions: they may meet.
-    scores: Option<HashMap<&'m [u8], f64>>,
+    /// Scores that members will have: they may be named repeatedly.
+    scores: Touched<'m, f64>,
     delta: Delta,
     flags: u8,
     /// Members there will be.
@@ -159,7 +161,7 @@ impl<'v, 'm> Plan<'v, 'm> {
             view: held.map(|held| held.view),
             limits,
             options,
-            scores: (count > 1).then(HashMap::new),
+            scores: Touched::new(count),
             delta: Delta::default(),
             flags: held.map_or(0, |held| held.meta.flags),
             len: held.map_or(0, |held| held.view.len()),
@@ -170,8 +172,7 @@ impl<'v, 'm> Plan<'v, 'm> {
     }
 
     fn score(&self, member: &[u8]) -> Option<f64> {
-        let planned = self.scores.as_ref().and_then(|scores| scores.get(member).copied());
-        planned.or_else(|| self.view?.score(member))
+        self.scores.get(member).or_else(|| self.view?.score(member))
     }
 
     fn add(&mut self, score: f64, member: &'m [u8]) -> Outcome {
@@ -207,9 +208,7 @@ impl<'v, 'm> Plan<'v, 'm> {
     fn set(&mut self, score: f64, member: &'m [u8]) {
         let score = stored(score, self.flags);
         self.delta.set(score, member);
-        if let Some(scores) = &mut self.scores {
-            scores.insert(member, score);
-        }
+        self.scores.set(member, score);
     }
 
     fn change(self, held: Option<&Held<'_, SortedSet>>) -> Result<Change, Fault> {
@@ -237,7 +236,7 @@ mod tests {
         let words: &[&[u8]] = &[b"nx", b"CH", b"Incr", b"1", b"xx"];
         let expected =
             Options { absent: true, changes: true, increment: true, ..Options::default() };
-        assert_eq!(Options::parse(words), (expected, &words[3..]));
+        assert_eq!(Options::default().parse(words), (expected, &words[3..]));
     }
 
     #[test]

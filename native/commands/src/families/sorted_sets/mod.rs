@@ -13,5 +13,7 @@ mod rows;
 mod scan;
 mod source;
 pub mod store;
+#[cfg(test)]
+mod tests;
 
 pub use rows::COMMANDS;

@@ -1,11 +1,11 @@
 //! ZREM and the removal of ranges.
 
-use std::collections::HashSet;
 use std::ops::Range;
 
 use super::range::{By, Unit, between};
 use crate::context::{Args, Context, Outcome};
 use crate::values::sorted::{Delta, SortedSet, View};
+use crate::values::touched::Touched;
 use crate::values::{Lookup, MAX_KEYS, commit};
 
 /// `ZREM key member [member ...]`
@@ -19,10 +19,10 @@ pub fn zrem(ctx: &mut Context<'_, '_>, args: Args<'_>) -> Outcome {
         return Ok(());
     };
     let (mut delta, mut removed) = (Delta::default(), 0);
-    let mut seen = HashSet::new();
+    let mut gone = Touched::new(members.len());
     for member in members {
-        let first = members.len() == 1 || seen.insert(member);
-        if first && held.view.score(member).is_some() {
+        if gone.get(member).is_none() && held.view.score(member).is_some() {
+            gone.set(member, ());
             delta.remove(member);
             removed += 1;
         }

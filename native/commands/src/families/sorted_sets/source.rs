@@ -3,6 +3,7 @@
 use ferric_engine::Entry;
 
 use crate::context::Fault;
+use crate::values::set::{self, Set};
 use crate::values::sorted::{SortedSet, View};
 use crate::values::{Held, Kind, WRONG_TYPE};
 
@@ -12,7 +13,12 @@ pub enum Source<'l> {
     None,
     /// A sorted set.
     Sorted(View<'l>),
+    /// A set: every score is 1.
+    Plain(set::View<'l>),
 }
+
+/// The score of a plain set's members.
+const PLAIN: f64 = 1.0;
 
 impl<'l> Source<'l> {
     /// What an entry holds.
@@ -23,6 +29,7 @@ impl<'l> Source<'l> {
         let Some(entry) = entry else { return Ok(Source::None) };
         match Kind::of(entry.meta.kind) {
             Some(Kind::SortedSet) => Ok(Source::Sorted(Held::<SortedSet>::of(entry)?.view)),
+            Some(Kind::Set) => Ok(Source::Plain(Held::<Set>::of(entry)?.view)),
             _ => Err(WRONG_TYPE),
         }
     }
@@ -32,6 +39,7 @@ impl<'l> Source<'l> {
         match self {
             Source::None => 0,
             Source::Sorted(view) => view.len(),
+            Source::Plain(view) => view.len(),
         }
     }
 
@@ -40,14 +48,18 @@ impl<'l> Source<'l> {
         match self {
             Source::None => None,
             Source::Sorted(view) => view.score(member),
+            Source::Plain(view) => view.contains(member).then_some(PLAIN),
         }
     }
 
     /// Hands all members to `visit`.
-    pub fn each(&self, visit: impl FnMut(f64, &'l [u8])) {
+    pub fn each(&self, mut visit: impl FnMut(f64, &[u8])) {
         match self {
             Source::None => {}
             Source::Sorted(view) => view.each(0..view.len(), false, visit),
+            Source::Plain(view) => {
+                view.for_each(|member| member.with(|member| visit(PLAIN, member)));
+            }
         }
     }
 }

@@ -5,6 +5,7 @@ use smallvec::SmallVec;
 use super::{EXPIRING, FIELD_EXPIRY, Field, FormView, HASHTABLE, Hash, Live, Object, op};
 use crate::context::Fault;
 use crate::thresholds::Thresholds;
+use crate::values::expiry::given;
 use crate::values::touched::Touched;
 use crate::values::wire::{put_bytes, put_number};
 use crate::values::{Change, Held};
@@ -27,11 +28,6 @@ pub struct Edit<'h, 'a> {
     /// No field that expires does so later.
     last_expiry: u64,
     flags: u8,
-}
-
-/// The key's own expiry, not that of its last field; 0 without one.
-pub fn own_expiry(expiry_ms: u64, flags: u8) -> u64 {
-    if flags & FIELD_EXPIRY == 0 { expiry_ms } else { 0 }
 }
 
 impl<'h, 'a> Edit<'h, 'a> {
@@ -149,8 +145,7 @@ impl<'h, 'a> Edit<'h, 'a> {
         let all_expire = self.expiring == self.len;
         let gone = all_expire && self.last_expiry < self.live.now_ms();
         let left = if gone { 0 } else { self.len };
-        let own =
-            self.held.as_ref().map_or(0, |held| own_expiry(held.meta.expiry_ms, held.meta.flags));
+        let own = self.held.as_ref().map_or(0, |held| given(held.meta));
         let (expiry_ms, flags) = match (all_expire, own) {
             (true, 0) => (self.last_expiry, self.flags | FIELD_EXPIRY),
             _ => (own, self.flags),

@@ -101,7 +101,12 @@ impl<'a> Live<'a> {
 
     /// Hands about `count` fields to `visit`, and returns the cursor of those that follow; see
     /// [`Table::scan`](crate::values::table::Table::scan). A small hash is visited as a whole.
-    pub fn scan(&self, cursor: u64, count: usize, visit: &mut dyn FnMut(&[u8], Field<'_>)) -> u64 {
+    pub fn scan(
+        &self,
+        cursor: u64,
+        count: usize,
+        visit: &mut dyn FnMut(&'a [u8], Field<'a>),
+    ) -> u64 {
         let now_ms = self.now_ms;
         match self.form {
             FormView::Packed(_) => {

@@ -27,7 +27,7 @@ use fields::Fields;
 pub use live::Live;
 use packed::Packed;
 
-use super::collection::{Collection, MAX_PACKED};
+use super::collection::{Collection, MAX_PACKED, encode_by_parts};
 use super::{Kind, wire};
 
 /// `Meta::flags`: Redis would keep it as a hash table, and would not go back.
@@ -199,6 +199,13 @@ impl Collection for Hash {
             Form::Table(Fields::of(packed)?)
         };
         Ok(Hash { form })
+    }
+
+    fn encode(&self) -> Vec<u8> {
+        match &self.form {
+            Form::Packed(packed) => packed.image(),
+            Form::Table(_) => encode_by_parts(self),
+        }
     }
 
     fn encoding(_view: View<'_>, flags: u8) -> &'static str {

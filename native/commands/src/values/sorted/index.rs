@@ -128,6 +128,21 @@ impl Index {
         (segment, end as u32)
     }
 
+    /// The tags that several members have, each with the leaves that these are in.
+    pub fn ambiguous(&self) -> impl Iterator<Item = (u32, Vec<u32>)> {
+        self.segments.iter().flat_map(|segment| {
+            let mut sorted = segment.clone();
+            sorted.sort_unstable_by_key(|pointer| (pointer.tag, pointer.leaf));
+            let groups = sorted.chunk_by(|a, b| a.tag == b.tag).filter(|group| group.len() > 1);
+            let leaves = |group: &[Pointer]| {
+                let mut leaves: Vec<u32> = group.iter().map(|pointer| pointer.leaf).collect();
+                leaves.dedup();
+                (group[0].tag, leaves)
+            };
+            groups.map(leaves).collect::<Vec<_>>()
+        })
+    }
+
     /// Memory that it takes, in bytes.
     pub fn heap_bytes(&self) -> usize {
         self.segments.capacity() * size_of::<Vec<Pointer>>() + self.len * size_of::<Pointer>()

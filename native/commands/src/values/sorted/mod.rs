@@ -23,7 +23,7 @@ use ferric_engine::{Image, Malformed, Object};
 use super::wire::{Reader, number_len, put_number};
 use super::{Collection, Kind};
 use leaf::Leaf;
-use packed::{Packed, PackedSet, put_entry, read_image};
+use packed::{Packed, PackedSet, entry_len, put_entry, read_image};
 use tree::{Builder, Tree};
 
 pub use bound::{Limit, order};
@@ -35,13 +35,22 @@ pub use view::{LexRange, ScoreRange, View};
 /// The flag of a set that Redis would keep as a skiplist, which it then is for good.
 pub const SKIPLIST: u8 = 1;
 
-/// Longest image of a set that is kept as one run of bytes, and the length below which a tree becomes
-/// one again.
-const MAX_RUN: usize = 3072;
-const MIN_TREE: usize = 1024;
+/// Most entries, and most bytes of an image, of a set that is kept as one run of bytes. Redis's compact
+/// encoding has the same bounds unless they are configured.
+const MAX_RUN: usize = 128;
+const MAX_RUN_BYTES: usize = 9 << 10;
+
+/// A tree with fewer entries and bytes than these becomes a run again.
+const MIN_TREE: usize = 64;
+const MIN_TREE_BYTES: usize = 4 << 10;
 
 /// Shortest entry in an image, in bytes: a score and an empty member.
 const MIN_ENTRY: usize = 2;
+
+/// Whether a set of so many entries and bytes is one run of bytes.
+fn is_run(entries: usize, bytes: usize) -> bool {
+    entries <= MAX_RUN && bytes <= MAX_RUN_BYTES
+}
 
 /// A sorted set.
 #[derive(Debug)]
@@ -65,14 +74,14 @@ impl SortedSet {
     /// # Errors
     /// Two of them have the same member; this is not noticed if there are only a few.
     pub fn from_entries(entries: &[Entry<'_>]) -> Result<SortedSet, Malformed> {
-        let packed_len = |entry: &Entry<'_>| packed::entry_len(entry.0, entry.1);
-        if entries.iter().map(packed_len).sum::<usize>() <= MAX_RUN {
+        let bytes: usize = entries.iter().map(|entry| entry_len(entry.0, entry.1)).sum();
+        if is_run(entries.len(), bytes) {
             let set = PackedSet::from_entries(entries.iter().copied());
             return Ok(SortedSet(Form::Packed(set)));
         }
         let mut builder = Builder::new(entries.len());
-        entries.iter().try_for_each(|entry| builder.push(*entry))?;
-        Ok(SortedSet(Form::Tree(Box::new(builder.finish()))))
+        entries.iter().for_each(|entry| builder.push(*entry));
+        Ok(SortedSet(Form::Tree(Box::new(builder.finish()?))))
     }
 
     fn set(&mut self, score: f64, member: &[u8]) -> Result<(), Malformed> {
@@ -80,7 +89,7 @@ impl SortedSet {
             Form::Tree(tree) => tree.set(score, member),
             Form::Packed(set) => {
                 set.set(score, member);
-                if set.image_len() > MAX_RUN {
+                if !is_run(set.view().len(), set.image_len()) {
                     let entries: Vec<Entry<'_>> = set.view().iter().collect();
                     *self = SortedSet::from_entries(&entries)?;
                 }
@@ -108,7 +117,7 @@ impl SortedSet {
     /// Makes one run of bytes of a tree that has become small.
     fn pack(&mut self) {
         let Form::Tree(tree) = &self.0 else { return };
-        if tree.image_len() < MIN_TREE {
+        if tree.len() < MIN_TREE && tree.image_len() < MIN_TREE_BYTES {
             let mut entries = Vec::with_capacity(tree.len());
             let view = View::Tree(tree);
             view.each(0..view.len(), false, |score, member| entries.push((score, member)));
@@ -207,13 +216,13 @@ impl Collection for SortedSet {
     }
 
     fn decode(image: &[u8]) -> Result<SortedSet, Malformed> {
-        if image.len() <= MAX_RUN {
+        let len = Packed::of_image(image).len();
+        if is_run(len, image.len()) {
             return Ok(SortedSet(Form::Packed(PackedSet::decode(image)?)));
         }
-        let len = Packed::of_image(image).len().min(image.len() / MIN_ENTRY);
-        let mut builder = Builder::new(len);
+        let mut builder = Builder::new(len.min(image.len() / MIN_ENTRY));
         read_image(image, |entry| builder.push(entry))?;
-        Ok(SortedSet(Form::Tree(Box::new(builder.finish()))))
+        Ok(SortedSet(Form::Tree(Box::new(builder.finish()?))))
     }
 
     fn encoding(_view: View<'_>, flags: u8) -> &'static str {

@@ -102,10 +102,10 @@ impl<'a> Iterator for Entries<'a> {
 /// Reads an image of any origin: calls `take` with each entry.
 ///
 /// # Errors
-/// It is not an image: entries are missing, not in order, or not entries; or what `take` returns.
+/// It is not an image: entries are missing, not in order, or not entries.
 pub fn read_image<'a>(
     image: &'a [u8],
-    mut take: impl FnMut(Entry<'a>) -> Result<(), Malformed>,
+    mut take: impl FnMut(Entry<'a>),
 ) -> Result<usize, Malformed> {
     let mut reader = Reader::new(image);
     let len = reader.size()?;
@@ -116,7 +116,7 @@ pub fn read_image<'a>(
         if last.is_some_and(|last| order(last, entry) != Ordering::Less) {
             return Err(Malformed);
         }
-        take(entry)?;
+        take(entry);
         last = Some(entry);
     }
     if entries.reader.is_empty() { Ok(len) } else { Err(Malformed) }
@@ -157,10 +157,7 @@ impl PackedSet {
     /// It is not one.
     pub fn decode(image: &[u8]) -> Result<PackedSet, Malformed> {
         let mut members = Vec::new();
-        let len = read_image(image, |(_, member)| {
-            members.push(member);
-            Ok(())
-        })?;
+        let len = read_image(image, |(_, member)| members.push(member))?;
         members.sort_unstable();
         if members.windows(2).any(|pair| pair[0] == pair[1]) {
             return Err(Malformed);
@@ -216,6 +213,8 @@ impl PackedSet {
         }
         let mut entry = Vec::with_capacity(entry_len(score, member));
         put_entry(&mut entry, score, member);
+        // Most sets stay small, so there is never much room to spare.
+        self.entries.reserve_exact(entry.len());
         self.entries.splice(place..place, entry);
         self.len += 1;
     }

@@ -134,7 +134,7 @@ fn limit<'a>(text: &'a str, without: Limit<'a>) -> Limit<'a> {
 fn check_scan(set: &SortedSet) {
     let (mut cursor, mut met) = (0, HashSet::new());
     loop {
-        cursor = set.view().scan(cursor, |score, member| {
+        cursor = set.view().scan(cursor, 30, |score, member| {
             met.insert((score.to_bits(), member));
         });
         if cursor == 0 {
@@ -222,7 +222,7 @@ proptest! {
 
 #[test]
 fn images_that_are_not_in_order_or_say_a_member_twice_are_refused() {
-    for count in [3usize, 600] {
+    for count in [3usize, 100, 600] {
         let members: Vec<String> = (0..count).map(|n| format!("member:{n:05}")).collect();
         let mut entries: Vec<Entry<'_>> = members.iter().map(|m| (1.0, m.as_bytes())).collect();
         let image = |entries: &[Entry<'_>]| {

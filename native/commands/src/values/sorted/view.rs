@@ -146,15 +146,27 @@ impl<'a> View<'a> {
         });
     }
 
-    /// Hands some entries to `visit` and returns the cursor of the next ones, 0 after the last.
-    /// Whatever is there from cursor 0 to cursor 0 is handed over at least once.
-    pub fn scan(self, cursor: u32, mut visit: impl FnMut(f64, &'a [u8])) -> u32 {
+    /// Hands at least `count` entries to `visit`, if there are as many, and returns the cursor of the
+    /// next ones, 0 after the last. Whatever is there from cursor 0 to cursor 0 is handed over at
+    /// least once.
+    pub fn scan(self, cursor: u32, count: usize, mut visit: impl FnMut(f64, &'a [u8])) -> u32 {
         match self {
             View::Packed(packed) => {
                 packed.iter().for_each(|(score, member)| visit(score, member));
                 0
             }
-            View::Tree(tree) => tree.scan(cursor, visit),
+            View::Tree(tree) => {
+                let (mut cursor, mut visited) = (cursor, 0);
+                loop {
+                    cursor = tree.scan(cursor, |score, member| {
+                        visited += 1;
+                        visit(score, member);
+                    });
+                    if cursor == 0 || visited >= count {
+                        return cursor;
+                    }
+                }
+            }
         }
     }
 }

@@ -25,8 +25,9 @@ use hash::{Hash, POSITION_BITS};
 
 use super::dice::Dice;
 
-/// Weight of a chunk's entries, on average over the table.
-const CHUNK_WEIGHT: usize = 2048;
+/// Weight of a chunk's entries, on average over the table. Enough for the members of any set whose
+/// image takes a kilobyte: what is drawn from those must not depend on whether they are in a table.
+const CHUNK_WEIGHT: usize = 2304;
 
 /// Chunks of a segment.
 const SEGMENT: usize = 128;
@@ -173,6 +174,19 @@ impl Table {
         chunk.into_iter().flat_map(Chunk::entries)
     }
 
+    /// The entries of a chunk in an order that depends only on which entries the table has.
+    pub fn ordered_entries_of(&self, chunk: usize) -> Vec<(&[u8], &[u8])> {
+        let mut entries: Vec<_> = self.entries_of(chunk).collect();
+        entries.sort_by_cached_key(|(key, _)| (Table::order(key), *key));
+        entries
+    }
+
+    /// By what [`Table::ordered_entries_of`] and [`Table::random`] order keys.
+    pub fn order(key: &[u8]) -> impl Ord {
+        let hash = Hash::of(key);
+        (hash.tag(), hash)
+    }
+
     /// An entry, each with the same probability; `None` when there is none.
     ///
     /// A chunk is drawn until a second draw, below a bound on the entries of a chunk, is one of its
@@ -198,7 +212,12 @@ impl Table {
     /// Entries are visited in the order of their positions, which never change: whatever is inserted
     /// and removed meanwhile, an entry that is there from the first call to the last is visited, and
     /// none is visited twice.
-    pub fn scan(&self, cursor: u64, count: usize, visit: &mut dyn FnMut(&[u8], &[u8])) -> u64 {
+    pub fn scan<'t>(
+        &'t self,
+        cursor: u64,
+        count: usize,
+        visit: &mut dyn FnMut(&'t [u8], &'t [u8]),
+    ) -> u64 {
         let (mut position, mut left) = (cursor, count.max(1));
         while position < END {
             let (chunk, end) = self.chunk_at(position);

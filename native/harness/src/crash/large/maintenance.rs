@@ -19,7 +19,7 @@ const PATIENCE: Duration = Duration::from_secs(60);
 ///
 /// # Errors
 /// A sentence when the server refuses or ends the connection while nobody has stopped it.
-pub(super) fn maintain(load: &Load, mut rng: Rng) -> Result<(), String> {
+pub(in crate::crash) fn maintain(load: &Load, mut rng: Rng) -> Result<(), String> {
     let mut client = match Client::connect(load.port) {
         Ok(client) => client,
         Err(_) if load.is_stopped() => return Ok(()),

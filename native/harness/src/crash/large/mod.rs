@@ -20,6 +20,7 @@ mod value;
 mod writer;
 
 pub use figures::Figures;
+pub(in crate::crash) use maintenance::maintain;
 pub use rounds::LargeTest;
 pub use store::{Halt, LargePlan, LargeStore, Proof, Verified};
 pub use value::whole as value_of;

@@ -2,8 +2,10 @@
 
 use super::bitmaps::BITMAPS;
 use super::geo;
+use super::hashes;
 use super::hyperloglog::HYPERLOGLOG;
 use super::lists::LISTS;
+use super::sets;
 use super::sort::SORT;
 use super::sorted_sets;
 use super::streams::STREAMS;
@@ -20,6 +22,8 @@ const DATA: &[(u32, Family, &[Template])] = &[
     (15, Family::Bitmaps, BITMAPS),
     (10, Family::HyperLogLog, HYPERLOGLOG),
     (30, Family::Lists, LISTS),
+    (30, Family::Hashes, hashes::TEMPLATES),
+    (30, Family::Sets, sets::TEMPLATES),
     (12, Family::Sort, SORT),
     (45, Family::SortedSets, sorted_sets::TEMPLATES),
     (25, Family::Geo, geo::TEMPLATES),

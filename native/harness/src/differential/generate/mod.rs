@@ -7,8 +7,10 @@
 mod bitmaps;
 mod families;
 mod geo;
+mod hashes;
 mod hyperloglog;
 mod lists;
+mod sets;
 mod sort;
 mod sorted_sets;
 mod streams;

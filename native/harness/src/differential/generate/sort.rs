@@ -1,18 +1,11 @@
 //! SORT, with lists of numbers and the keys that belong to them.
 
-use super::families::{often, once, rare};
+use super::families::{fixed, often, once, rare};
 use super::template::Arg::{Int, Key, Nonsense, OneOf, Options, Repeat, Small, Text, Value, W};
 use super::template::{Arg, Template};
 
-const SOURCE: Arg = OneOf(&[
-    &[Text("n1")],
-    &[Text("n1")],
-    &[Text("n2")],
-    &[Text("s1")],
-    &[Text("l1")],
-    &[Text("none")],
-    &[Key],
-]);
+/// Keys that only lists are stored at: what has no order of its own has its own templates.
+const SOURCE: Arg = OneOf(&[&[Text("n1")], &[Text("n1")], &[Text("n2")], &[Text("none")]]);
 
 /// Elements, mostly small numbers, to which other keys belong.
 const NUMBER: Arg = OneOf(&[
@@ -91,16 +84,31 @@ const BY_NUMBERS: Arg = Options(&[
     &[W("DESC")],
 ]);
 
+/// Options that leave no choice between the members of a set.
+const SET_OPTIONS: Arg = Options(&[
+    &[W("BY"), OneOf(&[&[Text("w_*")], &[Text("h_*->f")]])],
+    &[W("GET"), OneOf(&[&[Text("#")], &[Text("w_*")], &[Text("h_*->f")]])],
+    &[W("LIMIT"), Text("1"), Text("2")],
+    &[W("DESC")],
+]);
+
+/// Hashes with a field that belongs to an element.
+const FIELDS: Arg = OneOf(&[&[Text("h_1")], &[Text("h_2")], &[Text("h_10")], &[Text("w_3")]]);
+
 const STORE: Arg =
     OneOf(&[&[W("STORE"), Text("n2")], &[W("STORE"), Text("l2")], &[W("STORE"), Key]]);
 
 pub(super) const SORT: &[Template] = &[
     often(20, &[W("RPUSH"), SOURCE, Repeat(&[Repeat(&[NUMBER])])]),
     often(5, &[W("RPUSH"), SOURCE, Repeat(&[ELEMENT])]),
-    often(10, &[W("ZADD"), Text("s1"), Repeat(&[NUMBER, ELEMENT])]),
+    often(10, &[W("ZADD"), Text("zsort"), Repeat(&[NUMBER, NUMBER])]),
+    often(8, &[W("SORT"), Text("zsort"), BY_ELEMENTS]),
+    often(8, &[W("SORT"), Text("zsort"), SET_OPTIONS]),
+    fixed(&[W("SORT"), Key, SET_OPTIONS]),
     rare(&[W("DEL"), SOURCE]),
     often(20, &[W("SET"), WEIGHT, NUMBER]),
     often(5, &[W("SET"), WEIGHT, Value]),
+    often(10, &[W("HSET"), FIELDS, Text("f"), NUMBER]),
     rare(&[W("DEL"), WEIGHT]),
     rare(&[W("RPUSH"), WEIGHT, Value]),
     often(60, &[W("SORT"), SOURCE, OPTIONS]),
@@ -110,4 +118,9 @@ pub(super) const SORT: &[Template] = &[
     once(&[W("SORT_RO"), SOURCE, OPTIONS]),
     rare(&[W("SORT_RO"), SOURCE, BY_NUMBERS, STORE]),
     once(&[W("LRANGE"), SOURCE, Text("0"), Text("-1")]),
+    often(10, &[W("SADD"), Text("usort"), Repeat(&[NUMBER])]),
+    // A set has no order of its own, so what is sorted must not be left as it is by accident.
+    fixed(&[W("SORT"), Text("usort"), SET_OPTIONS]),
+    fixed(&[W("SORT"), Text("usort"), SET_OPTIONS, W("STORE"), Text("n2")]),
+    fixed(&[W("SORT"), Text("usort"), W("BY"), Text("nosort"), W("STORE"), Text("n2")]),
 ];

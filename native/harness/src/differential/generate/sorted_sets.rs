@@ -102,13 +102,16 @@ const OLD_OPTIONS: Arg = Options(&[&[W("WITHSCORES")], LIMIT]);
 
 const MEMBERS: Arg = Repeat(&[MEMBER]);
 
+/// What can be combined: sorted sets, and plain ones.
+const ANY_SET: Arg = OneOf(&[&[SET], &[SET], &[SET], &[Text("zplain")]]);
+
 /// A number of keys and so many keys, or not.
 const SETS: Arg = OneOf(&[
-    &[Text("1"), SET],
-    &[Text("2"), SET, SET],
-    &[Text("2"), SET, SET],
-    &[Text("3"), SET, SET, SET],
-    &[Int, SET],
+    &[Text("1"), ANY_SET],
+    &[Text("2"), ANY_SET, ANY_SET],
+    &[Text("2"), ANY_SET, ANY_SET],
+    &[Text("3"), ANY_SET, ANY_SET, ANY_SET],
+    &[Int, ANY_SET],
 ]);
 
 const AGGREGATE: &[Arg] =
@@ -128,6 +131,7 @@ pub(super) const TEMPLATES: &[Template] = &[
     often(30, &[W("ZADD"), SET, ADD_OPTIONS, SCORE, MEMBER]),
     often(15, &[W("ZADD"), SET, ADD_OPTIONS, FEW]),
     often(20, &[W("ZADD"), Text("zlex"), Repeat(&[Text("0"), MEMBER])]),
+    once(&[W("SADD"), Text("zplain"), MEMBERS]),
     often(15, &[W("ZINCRBY"), SET, SCORE, MEMBER]),
     often(15, &[W("ZREM"), SET, MEMBERS]),
     once(&[W("ZCARD"), SET]),

@@ -68,6 +68,8 @@ pub(super) enum Family {
     Bitmaps,
     HyperLogLog,
     Lists,
+    Hashes,
+    Sets,
     Sort,
     SortedSets,
     Geo,

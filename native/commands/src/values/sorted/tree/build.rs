@@ -31,6 +31,19 @@ impl Tree {
     }
 }
 
+impl Tree {
+    /// Whether no member is there twice: only members with equal tags can be equal.
+    fn is_distinct(&self) -> bool {
+        self.index.ambiguous().all(|(tag, ids)| {
+            let leaves = ids.iter().map(|&id| self.leaf(id));
+            let mut members: Vec<&[u8]> =
+                leaves.flat_map(|leaf| leaf.tagged(tag).map(|at| leaf.member(at))).collect();
+            members.sort_unstable();
+            members.windows(2).all(|pair| pair[0] != pair[1])
+        })
+    }
+}
+
 /// A tree that is being made of entries in order.
 pub struct Builder {
     tree: Tree,
@@ -44,22 +57,14 @@ impl Builder {
     }
 
     /// Adds the next entry.
-    ///
-    /// # Errors
-    /// The member is there already.
-    pub fn push(&mut self, (score, member): Entry<'_>) -> Result<(), Malformed> {
-        let tag = index::tag(member);
-        if self.tree.locate(tag, member).is_some() || self.last.find(tag, member).is_some() {
-            return Err(Malformed);
-        }
+    pub fn push(&mut self, (score, member): Entry<'_>) {
         if self.last.is_filled() {
             self.close_leaf();
         }
-        self.last.insert(self.last.len(), score, tag, member);
+        self.last.insert(self.last.len(), score, index::tag(member), member);
         self.tree.len += 1;
         self.tree.image_len += entry_len(score, member);
         self.tree.member_bytes += member.len();
-        Ok(())
     }
 
     fn close_leaf(&mut self) {
@@ -71,12 +76,18 @@ impl Builder {
     }
 
     /// The tree.
-    pub fn finish(mut self) -> Tree {
+    ///
+    /// # Errors
+    /// Two entries have the same member.
+    pub fn finish(mut self) -> Result<Tree, Malformed> {
         if self.last.len() == 0 {
-            return self.tree;
+            return Ok(self.tree);
         }
         self.close_leaf();
         let mut tree = self.tree;
+        if !tree.is_distinct() {
+            return Err(Malformed);
+        }
         // The leaf that an empty tree has is not needed.
         tree.free_leaves.push(0);
         let mut level: Vec<Child> = (1..tree.leaves.len() as u32)
@@ -94,6 +105,6 @@ impl Builder {
             tree.height += 1;
         }
         tree.root = level[0].id;
-        tree
+        Ok(tree)
     }
 }
