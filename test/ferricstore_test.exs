@@ -19,6 +19,7 @@ defmodule FerricStoreTest do
   test "the functions of the tour are those of the families" do
     for family <- [
           FerricStore.Embedded.Strings,
+          FerricStore.Embedded.Lists,
           FerricStore.Embedded.SortedSets,
           FerricStore.Embedded.Streams,
           FerricStore.Embedded.Keys,

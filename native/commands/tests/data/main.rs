@@ -5,4 +5,5 @@ mod lists;
 mod probabilistic;
 mod sort;
 mod store;
+mod streams;
 mod strings;

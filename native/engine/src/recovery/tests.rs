@@ -12,7 +12,7 @@ use crate::record::frame::{BLOCK, Body, Frame, HEADER as FRAME_HEADER};
 use crate::record::hint::{Frames, HintWriter};
 use crate::record::segment_header::SegmentHeader;
 use crate::record::{Header, Kind, align_up, checksum};
-use crate::{Engine, Entry, Meta, Options, ReadError, address::Region};
+use crate::{Access, Engine, Entry, Meta, Options, ReadError, WriteError, address::Region};
 
 const SHIFT: u32 = 16;
 const DIR: &str = "/store";
@@ -29,15 +29,21 @@ fn open(io: &SimIo) -> Arc<Engine> {
 }
 
 fn put(engine: &Engine, name: &str, value: Option<&str>) {
-    let mut access = engine.enter(1);
-    let key = access.key(0, 0, name.as_bytes());
-    let mut locked = access.lock(&key);
-    match value {
-        Some(value) => locked.put(&key, Meta::default(), value.as_bytes()),
-        None => locked.delete(&key),
+    loop {
+        let mut access = engine.enter(1);
+        let key = access.key(0, 0, name.as_bytes());
+        let mut locked = access.lock(&key);
+        let written = match value {
+            Some(value) => locked.put(&key, Meta::default(), value.as_bytes()),
+            None => locked.delete(&key),
+        };
+        match written {
+            Ok(()) => break,
+            Err(error) => assert_eq!(error, WriteError::Cold),
+        }
+        drop(locked);
+        fetch(engine, access);
     }
-    .expect("write");
-    drop(access);
     while engine.durable() < engine.written() {
         std::thread::yield_now();
     }
@@ -52,12 +58,17 @@ fn get(engine: &Engine, name: &str) -> Option<String> {
             Ok(value) => return value,
             Err(error) => assert_eq!(error, ReadError::Cold),
         }
-        let (missing, (sender, receiver)) = (access.take_missing(), std::sync::mpsc::channel());
-        drop(access);
-        let told = move || sender.send(()).expect("somebody waits");
-        engine.fetch(missing, Box::new(told));
-        receiver.recv().expect("told");
+        fetch(engine, access);
     }
+}
+
+/// Waits until what an access has found missing is in memory.
+fn fetch(engine: &Engine, mut access: Access<'_>) {
+    let (missing, (sender, receiver)) = (access.take_missing(), std::sync::mpsc::channel());
+    drop(access);
+    let told = move || sender.send(()).expect("somebody waits");
+    engine.fetch(missing, Box::new(told));
+    receiver.recv().expect("told");
 }
 
 /// A record of a merged segment.

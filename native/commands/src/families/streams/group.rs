@@ -7,7 +7,7 @@ use crate::families;
 use crate::numbers::parse_i64_or_fault;
 use crate::pattern::is_option;
 use crate::values::stream::{Delta, Id, Stream, UNKNOWN};
-use crate::values::{Change, Lookup, commit};
+use crate::values::{Change, Lookup, MAX_KEYS, commit};
 
 const HELP: &[&str] = &[
     "CREATE <key> <group> <id|$> [MKSTREAM] [ENTRIESREAD <n>]",
@@ -95,9 +95,11 @@ pub fn create(ctx: &mut Context<'_, '_>, args: Args<'_>) -> Outcome {
     commit(&mut locked, &[(key, change)])
 }
 
-/// What a subcommand does to a group: whether it is there, the stream, what changes, and the reply.
+/// What a subcommand finds.
 struct Found<'a> {
+    lookup: Lookup<'a>,
     stream: &'a Stream,
+    /// The greatest identifier that was given out.
     last: Id,
     now_ms: u64,
 }
@@ -120,7 +122,7 @@ fn change_group(
     let mut delta = Delta::default();
     delta.group(args[3]);
     let nothing = delta.as_bytes().len();
-    let found = Found { stream: &stream, last: held.view.state().last, now_ms };
+    let found = Found { lookup, stream: &stream, last: held.view.state().last, now_ms };
     match decide(&found, &mut delta)? {
         Answer::Ok => ctx.reply.ok(),
         Answer::Number(number) => ctx.reply.integer(number),
@@ -153,7 +155,9 @@ pub fn setid(ctx: &mut Context<'_, '_>, args: Args<'_>) -> Outcome {
 /// `XGROUP DESTROY key group`
 pub fn destroy(ctx: &mut Context<'_, '_>, args: Args<'_>) -> Outcome {
     change_group(ctx, args, false, |found, delta| {
-        let exists = found.stream.group(args[3]).is_some();
+        let group = found.stream.group(args[3]);
+        let exists = group.is_some();
+        found.lookup.bound(group.map_or(0, |group| group.pending().len()), MAX_KEYS)?;
         if exists {
             delta.destroy_group();
         }
@@ -176,9 +180,11 @@ pub fn createconsumer(ctx: &mut Context<'_, '_>, args: Args<'_>) -> Outcome {
 pub fn delconsumer(ctx: &mut Context<'_, '_>, args: Args<'_>) -> Outcome {
     change_group(ctx, args, true, |found, delta| {
         let consumer = found.stream.group(args[3]).and_then(|group| group.named(args[4]));
+        let pending = consumer.map_or(0, |consumer| consumer.pending.len());
+        found.lookup.bound(pending, MAX_KEYS)?;
         if consumer.is_some() {
             delta.drop_consumer(args[4]);
         }
-        Ok(Answer::Number(consumer.map_or(0, |consumer| consumer.pending.len() as i64)))
+        Ok(Answer::Number(pending as i64))
     })
 }

@@ -12,8 +12,6 @@ mod range;
 mod read;
 mod read_group;
 mod reply;
-#[cfg(test)]
-mod tests;
 
 use crate::table::{Begin, Command, Find, Flag, KeySpec};
 

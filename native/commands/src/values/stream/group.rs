@@ -60,6 +60,9 @@ pub struct Group {
 /// The counter of a group that does not know it.
 pub const UNKNOWN: i64 = -1;
 
+/// Looking one entry up costs as much as passing so many by.
+const FEW: usize = 8;
+
 impl Group {
     /// A group without consumers.
     pub fn new(last: Id, read: i64) -> Group {
@@ -145,8 +148,12 @@ impl Group {
         let Some(consumer) = self.consumers.get_mut(number as usize).and_then(Option::take) else {
             return;
         };
-        for id in consumer.pending.iter() {
-            self.pending.remove(*id);
+        if consumer.pending.len() < self.pending.len() / FEW {
+            for id in consumer.pending.iter() {
+                self.pending.remove(*id);
+            }
+        } else {
+            self.pending.retain(|pending| pending.owner != number);
         }
         while self.consumers.pop_if(|place| place.is_none()).is_some() {}
     }

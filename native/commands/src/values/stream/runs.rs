@@ -137,6 +137,17 @@ impl<T: Ordered> Runs<T> {
         Some(item)
     }
 
+    /// Keeps the elements that `keep` says; the others' runs are made anew.
+    pub fn retain(&mut self, mut keep: impl FnMut(&T) -> bool) {
+        for run in &mut self.runs {
+            if !run.iter().all(&mut keep) {
+                *run = Arc::new(run.iter().filter(|item| keep(item)).cloned().collect());
+            }
+        }
+        self.runs.retain(|run| !run.is_empty());
+        self.len = self.runs.iter().map(|run| run.len()).sum();
+    }
+
     /// Moves what is left of a run to the one before it when that has plenty of room, so that there
     /// are never many small runs.
     fn join(&mut self, run: usize) {
@@ -288,6 +299,9 @@ mod tests {
                 check(&runs, &model, Id::new(probe, 0));
                 check(&frozen, &as_it_was, Id::new(probe, 0));
             }
+            runs.retain(|id| id.ms % 3 > 0);
+            model.retain(|id| id.ms % 3 > 0);
+            check(&runs, &model, Id::new(SPAN / 2, 0));
             while let Some(first) = runs.first().copied() {
                 prop_assert_eq!(runs.remove(first), model.pop_first());
             }

@@ -37,8 +37,8 @@ pub(super) const TEMPLATES: &[Template] = &[
     often(15, &[W("HDEL"), HASH, Repeat(&[FIELD])]),
     often(15, &[W("HINCRBY"), HASH, FIELD, NUMBER]),
     often(15, &[W("HINCRBYFLOAT"), HASH, FIELD, Float]),
-    once(&[W("HRANDFIELD"), HASH]),
     // Not damaged: a count that is far below zero is a reply without end.
+    fixed(&[W("HRANDFIELD"), HASH]),
     fixed(&[W("HRANDFIELD"), HASH, ALL, Maybe(&[W("WITHVALUES")])]),
     fixed(&[W("HRANDFIELD"), HASH, DRAWN, Maybe(&[OneOf(&[&[W("WITHVALUES")], &[Nonsense]])])]),
     once(&[W("HSCAN"), HASH, Text("0"), W("COUNT"), ALL, Maybe(&[W("MATCH"), Pattern])]),

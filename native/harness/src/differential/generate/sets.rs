@@ -48,8 +48,8 @@ pub(super) const TEMPLATES: &[Template] = &[
     often(15, &[W("SISMEMBER"), SET, MEMBER]),
     once(&[W("SMISMEMBER"), SET, FEW]),
     often(20, &[W("SMEMBERS"), SET]),
-    once(&[W("SRANDMEMBER"), SET]),
     // Not damaged: a count that is far below zero is a reply without end.
+    fixed(&[W("SRANDMEMBER"), SET]),
     fixed(&[W("SRANDMEMBER"), SET, ALL]),
     fixed(&[W("SRANDMEMBER"), SET, DRAWN, Maybe(&[Nonsense])]),
     // Not damaged: what is taken at random makes the two servers' sets differ for ever.
@@ -74,7 +74,6 @@ pub(super) const TEMPLATES: &[Template] = &[
         Options(&[&[W("MATCH"), Pattern], &[W("COUNT"), Int], &[W("TYPE"), Nonsense]]),
     ]),
     often(20, &[W("OBJECT"), W("ENCODING"), SET]),
-    once(&[W("SORT"), SET, W("ALPHA")]),
     once(&[W("COPY"), SET, SET, Maybe(&[W("REPLACE")])]),
     rare(&[W("DEL"), SET]),
 ];

@@ -4,7 +4,8 @@ use super::families::{fixed, often, once, rare};
 use super::template::Arg::{Int, Key, Nonsense, OneOf, Options, Repeat, Small, Text, Value, W};
 use super::template::{Arg, Template};
 
-/// Keys that only lists are stored at: what has no order of its own has its own templates.
+/// Keys that only lists are stored at: what has no order of its own has its own templates. Sorted
+/// sets have keys of their own too, because Redis changes their encoding when it sorts them.
 const SOURCE: Arg = OneOf(&[&[Text("n1")], &[Text("n1")], &[Text("n2")], &[Text("none")]]);
 
 /// Elements, mostly small numbers, to which other keys belong.
@@ -104,7 +105,7 @@ pub(super) const SORT: &[Template] = &[
     often(10, &[W("ZADD"), Text("zsort"), Repeat(&[NUMBER, NUMBER])]),
     often(8, &[W("SORT"), Text("zsort"), BY_ELEMENTS]),
     often(8, &[W("SORT"), Text("zsort"), SET_OPTIONS]),
-    fixed(&[W("SORT"), Key, SET_OPTIONS]),
+    fixed(&[W("SORT"), Text("zsort"), W("ALPHA")]),
     rare(&[W("DEL"), SOURCE]),
     often(20, &[W("SET"), WEIGHT, NUMBER]),
     often(5, &[W("SET"), WEIGHT, Value]),
@@ -121,6 +122,7 @@ pub(super) const SORT: &[Template] = &[
     often(10, &[W("SADD"), Text("usort"), Repeat(&[NUMBER])]),
     // A set has no order of its own, so what is sorted must not be left as it is by accident.
     fixed(&[W("SORT"), Text("usort"), SET_OPTIONS]),
+    fixed(&[W("SORT"), Text("usort"), W("ALPHA")]),
     fixed(&[W("SORT"), Text("usort"), SET_OPTIONS, W("STORE"), Text("n2")]),
     fixed(&[W("SORT"), Text("usort"), W("BY"), Text("nosort"), W("STORE"), Text("n2")]),
 ];

@@ -1,6 +1,6 @@
 //! Commands on sorted sets.
 
-use super::families::{often, once, rare};
+use super::families::{fixed, often, once, rare};
 use super::template::Arg::{
     Float, Int, Key, Maybe, Nonsense, OneOf, Options, Pattern, Repeat, Small, Text, Value, W,
 };
@@ -159,7 +159,7 @@ pub(super) const TEMPLATES: &[Template] = &[
     once(&[W("ZPOPMIN"), SET, Maybe(&[RANK])]),
     once(&[W("ZPOPMAX"), SET, Maybe(&[RANK])]),
     once(&[W("ZMPOP"), SETS, POP_END, Maybe(&[W("COUNT"), RANK])]),
-    once(&[W("ZRANDMEMBER"), SET, Maybe(&[Small, Maybe(&[W("WITHSCORES")])])]),
+    fixed(&[W("ZRANDMEMBER"), SET, Maybe(&[Small, Maybe(&[W("WITHSCORES")])])]),
     once(&[
         W("ZSCAN"),
         SET,
