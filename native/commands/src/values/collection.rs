@@ -48,6 +48,14 @@ pub trait Collection: Object + Sized {
     /// multiple of the image's length.
     fn decode(image: &[u8]) -> Result<Self, Malformed>;
 
+    /// Makes a collection of an image of which [`Collection::view_image`] may be taken.
+    ///
+    /// # Errors
+    /// It is not one, as far as that is noticed.
+    fn of_image(image: &[u8]) -> Result<Self, Malformed> {
+        Self::decode(image)
+    }
+
     /// The image.
     fn encode(&self) -> Vec<u8> {
         encode_by_parts(self)
@@ -103,7 +111,7 @@ impl<'l, T: Collection> Held<'l, T> {
         let Some(image) = self.image else {
             return Ok(Change::Patch { meta, delta: delta.to_vec() });
         };
-        let mut value = T::decode(image)?;
+        let mut value = T::of_image(image)?;
         value.apply(delta)?;
         Ok(Change::Put { meta, image: value.encode() })
     }

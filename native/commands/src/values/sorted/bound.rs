@@ -12,12 +12,14 @@ pub enum Bound<'a> {
         /// Behind them.
         behind: bool,
     },
-    /// Before the entry with this score and member, whether or not it is there.
+    /// Before the entry with this score and member, or behind it, whether or not it is there.
     Entry {
         /// The score.
         score: f64,
         /// The member.
         member: &'a [u8],
+        /// Behind it.
+        behind: bool,
     },
     /// Where members begin to be greater, when all scores are equal.
     Lex {
@@ -46,8 +48,14 @@ impl Bound<'_> {
     pub fn is_behind<'m>(&self, score: f64, member: impl FnOnce() -> &'m [u8]) -> bool {
         match *self {
             Bound::Score { score: limit, behind } => score < limit || behind && score == limit,
-            Bound::Entry { score: limit, member: key } => {
-                score < limit || score == limit && member() < key
+            Bound::Entry { score: limit, member: key, behind } => {
+                score < limit
+                    || score == limit
+                        && match member().cmp(key) {
+                            Ordering::Less => true,
+                            Ordering::Equal => behind,
+                            Ordering::Greater => false,
+                        }
             }
             Bound::Lex { limit, behind } => {
                 let order = Limit::Member(member()).cmp(&limit);

@@ -182,6 +182,11 @@ impl Leaf {
         (0..self.len()).map(|at| (self.score(at), self.tag(at), self.member(at)))
     }
 
+    /// Bytes of these entries' members.
+    pub fn member_bytes(&self, places: Range<usize>) -> usize {
+        self.start(places.end) - self.start(places.start)
+    }
+
     /// Bytes of these entries in an image.
     pub fn image_len(&self, places: Range<usize>) -> usize {
         places.map(|at| entry_len(self.score(at), self.member(at))).sum()

@@ -215,6 +215,13 @@ impl Collection for SortedSet {
         View::Packed(Packed::of_image(image))
     }
 
+    fn of_image(image: &[u8]) -> Result<SortedSet, Malformed> {
+        if is_run(Packed::of_image(image).len(), image.len()) {
+            return Ok(SortedSet(Form::Packed(PackedSet::of_image(image))));
+        }
+        SortedSet::decode(image)
+    }
+
     fn decode(image: &[u8]) -> Result<SortedSet, Malformed> {
         let len = Packed::of_image(image).len();
         if is_run(len, image.len()) {

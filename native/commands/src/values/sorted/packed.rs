@@ -151,18 +151,24 @@ impl PackedSet {
         set
     }
 
+    /// The set with an image that [`PackedSet::image`] or the like made.
+    pub fn of_image(image: &[u8]) -> PackedSet {
+        let Packed { len, entries } = Packed::of_image(image);
+        PackedSet { len, entries: entries.to_vec() }
+    }
+
     /// Makes a set of an image of any origin.
     ///
     /// # Errors
     /// It is not one.
     pub fn decode(image: &[u8]) -> Result<PackedSet, Malformed> {
         let mut members = Vec::new();
-        let len = read_image(image, |(_, member)| members.push(member))?;
+        read_image(image, |(_, member)| members.push(member))?;
         members.sort_unstable();
         if members.windows(2).any(|pair| pair[0] == pair[1]) {
             return Err(Malformed);
         }
-        Ok(PackedSet { len, entries: Packed::of_image(image).entries.to_vec() })
+        Ok(PackedSet::of_image(image))
     }
 
     /// Its entries.

@@ -86,7 +86,7 @@ impl<'a> View<'a> {
             View::Packed(packed) => packed.find(member),
             View::Tree(tree) => {
                 let score = tree.score(member)?;
-                Some((tree.position(&Bound::Entry { score, member }), score))
+                Some((tree.position(&Bound::Entry { score, member, behind: false }), score))
             }
         }
     }

@@ -16,16 +16,28 @@ struct New<'m> {
     score: f64,
     tag: u32,
     member: &'m [u8],
+    /// The leaf that the index still has for the member.
+    known: Option<u32>,
+}
+
+/// What is to be removed.
+#[derive(Clone, Copy)]
+enum Removed<'m> {
+    /// Up to `most` entries from a rank on, also from the index.
+    Ranks { from: usize, most: usize },
+    /// An entry that is there; the index keeps it.
+    Entry { score: f64, member: &'m [u8] },
 }
 
 impl Tree {
     /// Adds a member, or changes its score.
     pub fn set(&mut self, score: f64, member: &[u8]) {
         let tag = index::tag(member);
-        if let Some((id, at)) = self.locate(tag, member) {
-            self.remove_entry(self.leaf(id).score(at), member);
-        }
-        let new = New { score, tag, member };
+        let known = self.locate(tag, member).map(|(id, at)| {
+            self.remove_from(Removed::Entry { score: self.leaf(id).score(at), member });
+            id
+        });
+        let new = New { score, tag, member, known };
         if let Some(sibling) = self.insert_below(self.root, self.height, new) {
             self.raise(sibling);
         }
@@ -36,28 +48,30 @@ impl Tree {
 
     /// Removes a member if it is there.
     pub fn remove(&mut self, member: &[u8]) {
-        if let Some((id, at)) = self.locate(index::tag(member), member) {
-            self.remove_entry(self.leaf(id).score(at), member);
+        let tag = index::tag(member);
+        if let Some((id, at)) = self.locate(tag, member) {
+            self.remove_from(Removed::Entry { score: self.leaf(id).score(at), member });
+            self.index.remove(tag, id);
         }
-    }
-
-    fn remove_entry(&mut self, score: f64, member: &[u8]) {
-        let rank = self.position(&Bound::Entry { score, member });
-        self.remove_range(rank..rank + 1);
     }
 
     /// Removes the entries with these ranks, which exist.
     pub fn remove_range(&mut self, ranks: Range<usize>) {
-        let mut left = ranks.len();
-        while left > 0 {
-            left -= self.remove_below(self.root, self.height, ranks.start, left);
-            self.lower();
+        let mut most = ranks.len();
+        while most > 0 {
+            most -= self.remove_from(Removed::Ranks { from: ranks.start, most });
         }
+    }
+
+    fn remove_from(&mut self, removed: Removed<'_>) -> usize {
+        let count = self.remove_below(self.root, self.height, removed);
+        self.lower();
+        count
     }
 
     /// Adds an entry below a node. Returns the new node behind it if it had to be split.
     fn insert_below(&mut self, id: u32, level: usize, new: New<'_>) -> Option<u32> {
-        let bound = Bound::Entry { score: new.score, member: new.member };
+        let bound = Bound::Entry { score: new.score, member: new.member, behind: false };
         if level == 0 {
             return self.insert_in_leaf(id, &bound, new);
         }
@@ -85,7 +99,10 @@ impl Tree {
     }
 
     fn insert_in_leaf(&mut self, id: u32, bound: &Bound<'_>, new: New<'_>) -> Option<u32> {
-        self.index.insert(new.tag, id);
+        match new.known {
+            Some(known) => self.index.relocate(new.tag, known, id),
+            None => self.index.insert(new.tag, id),
+        }
         let leaf = Arc::make_mut(&mut self.leaves[id as usize]);
         let at = leaf.position(bound);
         leaf.insert(at, new.score, new.tag, new.member);
@@ -134,32 +151,46 @@ impl Tree {
         Child { id, count: branch.count(), first: branch.children[0].first }
     }
 
-    /// Removes up to `most` entries from `rank` on (relative to the node), all in one leaf. Returns
-    /// how many.
-    fn remove_below(&mut self, id: u32, level: usize, rank: usize, most: usize) -> usize {
+    /// Removes entries below a node, to which ranks are relative, all in one leaf. Returns how many.
+    fn remove_below(&mut self, id: u32, level: usize, removed: Removed<'_>) -> usize {
         if level == 0 {
-            return self.remove_from_leaf(id, rank, most);
+            return self.remove_from_leaf(id, removed);
         }
-        let (at, ranks) = self.branches[id as usize].child_of(rank);
+        let (at, below) = match removed {
+            Removed::Ranks { from, most } => {
+                let (at, ranks) = self.branches[id as usize].child_of(from);
+                (at, Removed::Ranks { from: from - ranks.start, most })
+            }
+            Removed::Entry { score, member } => {
+                let bound = Bound::Entry { score, member, behind: true };
+                (self.child_at(id, level, &bound), removed)
+            }
+        };
         let child = self.children(id)[at];
-        let removed = self.remove_below(child.id, level - 1, rank - ranks.start, most);
-        if removed == child.count {
+        let count = self.remove_below(child.id, level - 1, below);
+        if count == child.count {
             self.free(child.id, level - 1);
             self.branches[id as usize].children.remove(at);
         } else {
             self.branches[id as usize].children[at] = self.describe(child.id, level - 1);
             self.join_if_small(id, level, at);
         }
-        removed
+        count
     }
 
-    fn remove_from_leaf(&mut self, id: u32, rank: usize, most: usize) -> usize {
+    fn remove_from_leaf(&mut self, id: u32, removed: Removed<'_>) -> usize {
         let leaf = Arc::make_mut(&mut self.leaves[id as usize]);
-        let places = rank..leaf.len().min(rank + most);
-        for at in places.clone() {
-            self.index.remove(leaf.tag(at), id);
-            self.member_bytes -= leaf.member(at).len();
+        let places = match removed {
+            Removed::Ranks { from, most } => from..leaf.len().min(from + most),
+            Removed::Entry { score, member } => {
+                let at = leaf.position(&Bound::Entry { score, member, behind: false });
+                at..at + 1
+            }
+        };
+        if let Removed::Ranks { .. } = removed {
+            places.clone().for_each(|at| self.index.remove(leaf.tag(at), id));
         }
+        self.member_bytes -= leaf.member_bytes(places.clone());
         self.image_len -= leaf.image_len(places.clone());
         self.len -= places.len();
         leaf.remove(places.clone());
