@@ -20,11 +20,15 @@ use crate::record::Header;
 use crate::shard::{RecordRef, Shard, Space};
 use crate::stats::Counters;
 
+mod arrange;
 pub(crate) mod keyspace;
 mod missing;
 mod object;
 mod read;
+mod transaction;
 mod write;
+
+use transaction::Transaction;
 
 pub use missing::Missing;
 pub use write::Op;
@@ -133,6 +137,10 @@ pub struct Access<'e> {
     wrote: bool,
     missing: Missing,
     blocking: bool,
+    /// What is kept back of the commands that run as one.
+    transaction: Option<Box<Transaction<'e>>>,
+    /// The keys whose changes somebody wants to hear of.
+    changed: Vec<(u16, Box<[u8]>)>,
 }
 
 impl<'e> Access<'e> {
@@ -146,6 +154,8 @@ impl<'e> Access<'e> {
             wrote: false,
             missing: Missing::default(),
             blocking: false,
+            transaction: None,
+            changed: Vec::new(),
         }
     }
 
@@ -171,6 +181,9 @@ impl<'e> Access<'e> {
     /// Somebody else has it for longer.
     #[inline]
     pub fn acquire(&mut self, key: &Key<'_>) -> Result<Locked<'_, 'e>, Contended> {
+        if self.transaction.is_some() {
+            return self.lend(&[key.shard]);
+        }
         let shard = self.wait_for(key.shard)?;
         Ok(Locked { access: self, shards: SmallVec::from_buf([(key.shard, shard)]) })
     }
@@ -183,11 +196,24 @@ impl<'e> Access<'e> {
         &mut self,
         keys: impl IntoIterator<Item = &'k Key<'k>>,
     ) -> Result<Locked<'_, 'e>, Contended> {
-        let shards = shards_of(keys)
-            .into_iter()
-            .map(|number| Ok((number, self.wait_for(number)?)))
-            .collect::<Result<_, _>>()?;
+        let numbers = shards_of(keys);
+        if self.transaction.is_some() {
+            return self.lend(&numbers);
+        }
+        let shards = self.wait_for_all(numbers)?;
         Ok(Locked { access: self, shards })
+    }
+
+    fn wait_for_all(
+        &self,
+        numbers: impl IntoIterator<Item = u16>,
+    ) -> Result<LockedShards<'e>, Contended> {
+        numbers.into_iter().map(|number| Ok((number, self.wait_for(number)?))).collect()
+    }
+
+    fn every_shard(&self) -> std::ops::Range<u16> {
+        // There are at most 2^16 - 1.
+        0..self.core.shards.len() as u16
     }
 
     /// [`Access::acquire`] for all keys there may be: for who learns their names only from values.
@@ -195,10 +221,11 @@ impl<'e> Access<'e> {
     /// # Errors
     /// Somebody else has one of the shards for longer.
     pub fn acquire_every(&mut self) -> Result<Locked<'_, 'e>, Contended> {
-        let shards = (0u16..)
-            .take(self.core.shards.len())
-            .map(|number| Ok((number, self.wait_for(number)?)))
-            .collect::<Result<_, _>>()?;
+        if self.transaction.is_some() {
+            let every: SmallVec<[u16; 8]> = self.every_shard().collect();
+            return self.lend(&every);
+        }
+        let shards = self.wait_for_all(self.every_shard())?;
         Ok(Locked { access: self, shards })
     }
 
@@ -213,19 +240,20 @@ impl<'e> Access<'e> {
         }
     }
 
-    /// Locks the key's shard, however long it takes.
+    /// Locks the key's shard, however long it takes. A transaction has to have locked it.
     pub fn lock(&mut self, key: &Key<'_>) -> Locked<'_, 'e> {
-        let shard = self.core.shards[usize::from(key.shard)].lock();
-        Locked { access: self, shards: SmallVec::from_buf([(key.shard, shard)]) }
+        self.lock_all([key])
     }
 
-    /// Locks the shards of all keys, in an order that cannot deadlock.
+    /// Locks the shards of all keys, in an order that cannot deadlock. A transaction has to have locked
+    /// them.
     pub fn lock_all<'k>(&mut self, keys: impl IntoIterator<Item = &'k Key<'k>>) -> Locked<'_, 'e> {
-        let core = self.core;
-        let shards = shards_of(keys)
-            .into_iter()
-            .map(|number| (number, core.shards[usize::from(number)].lock()))
-            .collect();
+        let (core, numbers) = (self.core, shards_of(keys));
+        if self.transaction.is_some() {
+            return self.lend(&numbers).expect("locked by the transaction");
+        }
+        let lock = |number: u16| (number, core.shards[usize::from(number)].lock());
+        let shards = numbers.into_iter().map(lock).collect();
         Locked { access: self, shards }
     }
 
@@ -403,6 +431,20 @@ impl<'e> Access<'e> {
         }
     }
 
+    /// A key has been changed, under its shard's lock: who watches it hears of it.
+    #[inline]
+    fn note_change(&mut self, key: &Key<'_>) {
+        if self.core.observer.changed(key.space, key.bytes) {
+            self.changed.push((key.space, key.bytes.into()));
+        }
+    }
+
+    /// The keys changed since this was last asked that [`crate::Observer::changed`] has answered yes to,
+    /// with their key spaces, in order.
+    pub fn take_changed(&mut self) -> Vec<(u16, Box<[u8]>)> {
+        std::mem::take(&mut self.changed)
+    }
+
     fn now_s(&self) -> u32 {
         (self.now_ms / 1000) as u32
     }
@@ -483,9 +525,19 @@ impl<'e> Locked<'_, 'e> {
     /// # Errors
     /// The key is not in memory, or damaged.
     pub fn get(&mut self, key: &Key<'_>) -> Result<Option<Entry<'_>>, ReadError> {
+        if self.access.transaction.is_some() {
+            return self.get_kept_back(key, true);
+        }
+        self.get_stored(key, true)
+    }
+
+    /// [`Locked::get`] of what is in the store, noting the access if `touch` says so.
+    fn get_stored(&mut self, key: &Key<'_>, touch: bool) -> Result<Option<Entry<'_>>, ReadError> {
         let Some(found) = self.read(key)? else { return Ok(None) };
         let found = self.with_object(key, found)?;
-        self.note_use(key, &found);
+        if touch {
+            self.note_use(key, &found);
+        }
         Ok(Some(self.entry(key, &found)))
     }
 
@@ -506,9 +558,10 @@ impl<'e> Locked<'_, 'e> {
     /// # Errors
     /// The key is not in memory, or damaged.
     pub fn peek(&mut self, key: &Key<'_>) -> Result<Option<Entry<'_>>, ReadError> {
-        let Some(found) = self.read(key)? else { return Ok(None) };
-        let found = self.with_object(key, found)?;
-        Ok(Some(self.entry(key, &found)))
+        if self.access.transaction.is_some() {
+            return self.get_kept_back(key, false);
+        }
+        self.get_stored(key, false)
     }
 
     /// What is known of the key's live value without looking at it: an object need not be in memory.
@@ -517,6 +570,14 @@ impl<'e> Locked<'_, 'e> {
     /// # Errors
     /// The key is not in memory, or damaged.
     pub fn about(&mut self, key: &Key<'_>) -> Result<Option<About>, ReadError> {
+        if self.access.transaction.is_some() {
+            return self.about_kept_back(key);
+        }
+        self.about_stored(key)
+    }
+
+    /// [`Locked::about`] of what is in the store.
+    fn about_stored(&mut self, key: &Key<'_>) -> Result<Option<About>, ReadError> {
         let found = self.read(key)?;
         Ok(found.map(|found| About {
             meta: found.meta,
@@ -530,6 +591,9 @@ impl<'e> Locked<'_, 'e> {
     /// # Errors
     /// The key is not in memory, or damaged.
     pub fn touch(&mut self, key: &Key<'_>) -> Result<bool, ReadError> {
+        if self.access.transaction.is_some() {
+            return Ok(self.about_kept_back(key)?.is_some());
+        }
         let Some(found) = self.read(key)? else { return Ok(false) };
         self.note_use(key, &found);
         Ok(true)

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
 
 use crossbeam_epoch::Guard;
-use parking_lot::{Mutex, MutexGuard};
+use parking_lot::Mutex;
 
 use crate::access::Missing;
 use crate::access::keyspace::SpaceTable;
@@ -15,6 +15,7 @@ use crate::index::{HASH_BITS, Slot};
 use crate::live::Live;
 use crate::log::Log;
 use crate::object::Codec;
+use crate::observer::Observer;
 use crate::options::Compression;
 use crate::shard::{RecordRef, Shard, Space};
 use crate::tier::balance::Uses;
@@ -58,6 +59,9 @@ pub(crate) struct Core {
     /// How often objects and records are used.
     pub uses: Mutex<Uses>,
     pub codec: Arc<dyn Codec>,
+    pub observer: Arc<dyn Observer>,
+    /// Which shard owns a key.
+    pub route: fn(&[u8], u16) -> u16,
     /// The read cache's memory.
     pub chunks: Arc<Chunks>,
     pub fetcher: Arc<Fetcher>,
@@ -136,11 +140,6 @@ impl Core {
         if region(slot.address()) == Region::Cache {
             self.chunks.forget(slot.address(), guard);
         }
-    }
-
-    /// Locks all shards, in order.
-    pub(crate) fn lock_everything(&self) -> Vec<MutexGuard<'_, Shard>> {
-        self.shards.iter().map(Mutex::lock).collect()
     }
 }
 

@@ -28,6 +28,7 @@ mod log;
 mod maintain;
 mod merge;
 mod object;
+mod observer;
 mod options;
 mod prefetch;
 mod record;
@@ -47,6 +48,7 @@ pub use clock::{Clock, ManualClock, SystemClock};
 pub use engine::Engine;
 pub use error::{CloseError, Contended, Failure, OpenError, ReadError, WriteError};
 pub use object::{Codec, Image, Malformed, Object};
+pub use observer::Observer;
 pub use options::{Compression, Durability, Options};
 pub use stats::Stats;
 

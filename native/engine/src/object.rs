@@ -17,7 +17,8 @@ pub struct Malformed;
 /// A value as a structure in memory. Read under its shard's lock; changed only by
 /// [`Object::apply`].
 pub trait Object: Send + Sync + Any {
-    /// Makes a change that has been logged, or is read back from the log.
+    /// Makes a change that has been logged, or is read back from the log. Two deltas, one behind the
+    /// other, are a delta too: the one change, then the other.
     ///
     /// # Errors
     /// The bytes are no delta of this kind of object; it may have been changed in part then.
@@ -32,6 +33,12 @@ pub trait Object: Send + Sync + Any {
     /// Its contents as of now, shared with it rather than copied as far as they are large: this is
     /// done under the shard's lock, the image is written without it.
     fn freeze(&self) -> Box<dyn Image>;
+
+    /// The same value once more, shared with this one as far as it is large; `None` if that is not
+    /// to be had, and the image has to be copied instead.
+    fn snapshot(&self) -> Option<Box<dyn Object>> {
+        None
+    }
 }
 
 /// Frozen contents of an object.

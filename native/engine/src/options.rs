@@ -7,6 +7,7 @@ use std::time::Duration;
 use crate::clock::{Clock, SystemClock};
 use crate::io::Io;
 use crate::object::{Codec, NoObjects};
+use crate::observer::{Observer, Unobserved};
 
 /// When a write counts as done.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -75,6 +76,8 @@ pub struct Options {
     pub waiters_called: Arc<dyn Fn() + Send + Sync>,
     /// Which values are kept as objects in memory, and how they are made.
     pub codec: Arc<dyn Codec>,
+    /// Who hears of changes.
+    pub observer: Arc<dyn Observer>,
     /// Where the files are.
     pub io: Arc<dyn Io>,
     /// What time it is.
@@ -104,6 +107,7 @@ impl Options {
             route: |_, _| 0,
             waiters_called: Arc::new(|| {}),
             codec: Arc::new(NoObjects),
+            observer: Arc::new(Unobserved),
             io,
             clock: Arc::new(SystemClock),
         }

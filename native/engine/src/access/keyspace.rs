@@ -1,18 +1,18 @@
 //! What concerns whole key spaces.
 
 use std::collections::HashSet;
-use std::sync::atomic::Ordering;
 
 use crossbeam_epoch as epoch;
 
+use super::arrange::Arrangement;
+use super::transaction::KeptBack;
 use super::{Access, Entry, Meta};
 use crate::address::{ChainPlace, is_in_log};
 use crate::chains::Chain;
 use crate::core::Core;
 use crate::error::{ReadError, WriteError};
 use crate::index::Slot;
-use crate::log::Write;
-use crate::record::{Kind, u32_at};
+use crate::record::u32_at;
 use crate::shard::{RecordRef, Shard, Space};
 use crate::stats::Counters;
 
@@ -70,7 +70,16 @@ enum Visit<'s> {
 impl Access<'_> {
     /// Number of keys, expired ones that are not yet removed included.
     pub fn len(&mut self, space: u16) -> u64 {
-        self.sum(space, |space| space.index.len())
+        let Some(view) = self.kept_back_of(space) else {
+            return self.sum(space, |space| space.index.len());
+        };
+        let stored = self.stored_len(view);
+        stored.saturating_add_signed(view.more)
+    }
+
+    /// Number of keys that the store has of a space of the transaction.
+    fn stored_len(&mut self, view: KeptBack) -> u64 {
+        if view.emptied { 0 } else { self.sum(view.space, |space| space.index.len()) }
     }
 
     /// True when the space has no keys.
@@ -78,15 +87,19 @@ impl Access<'_> {
         self.len(space) == 0
     }
 
-    /// Number of keys with an expiry.
+    /// Number of keys with an expiry; what a transaction keeps back does not count.
     pub fn expires(&mut self, space: u16) -> u64 {
         self.sum(space, |space| space.expires)
     }
 
     fn sum(&mut self, space: u16, figure: impl Fn(&Space) -> u64) -> u64 {
-        let sum = sum_over(self.core, space, figure);
         self.depend_on_tail();
-        sum
+        if self.transaction.is_none() {
+            return sum_over(self.core, space, figure);
+        }
+        // A transaction that has not locked all shards is run again.
+        let Ok(locked) = self.acquire_every() else { return 0 };
+        locked.shards.iter().map(|(_, shard)| figure(&shard.spaces[usize::from(space)])).sum()
     }
 
     /// Visits about `budget` live keys from `cursor` on (0 begins) and returns the next cursor, 0
@@ -97,6 +110,30 @@ impl Access<'_> {
     /// # Errors
     /// Some of these keys are not in memory, or damaged. Others may have been visited.
     pub fn scan(
+        &mut self,
+        space: u16,
+        cursor: u64,
+        budget: usize,
+        visit: &mut dyn FnMut(&[u8], Entry<'_>),
+    ) -> Result<u64, ReadError> {
+        let Some(view) = self.kept_back_of(space) else {
+            return self.scan_stored(space, cursor, budget, visit);
+        };
+        if cursor == 0 {
+            self.visit_kept_back(view.space, visit);
+        }
+        if view.emptied {
+            return Ok(0);
+        }
+        let seen = self.keys_kept_back(view.space);
+        self.scan_stored(view.space, cursor, budget, &mut |key, entry| {
+            if !seen.contains(key) {
+                visit(key, entry);
+            }
+        })
+    }
+
+    fn scan_stored(
         &mut self,
         space: u16,
         cursor: u64,
@@ -128,7 +165,10 @@ impl Access<'_> {
     ) -> Result<(u64, usize), ReadError> {
         for attempts in 0..FETCHES_A_CHUNK {
             match self.try_chunk(space, number, place, budget, visit) {
-                Err(ReadError::Cold) if self.blocking => self.wait_for_missing(attempts),
+                // What others fetch goes into shards that a transaction has locked.
+                Err(ReadError::Cold) if self.blocking && self.transaction.is_none() => {
+                    self.wait_for_missing(attempts);
+                }
                 outcome => return outcome,
             }
         }
@@ -143,13 +183,25 @@ impl Access<'_> {
         budget: usize,
         visit: &mut dyn FnMut(&[u8], Entry<'_>),
     ) -> Result<(u64, usize), ReadError> {
-        let core = self.core;
-        let shard = core.shards[number].lock();
+        let shard = self.hold(number)?;
+        let outcome = self.chunk_of(&shard, (number, space), place, budget, visit);
+        self.let_go(shard);
+        outcome
+    }
+
+    fn chunk_of(
+        &mut self,
+        shard: &Shard,
+        (number, space): (usize, u16),
+        place: u64,
+        budget: usize,
+        visit: &mut dyn FnMut(&[u8], Entry<'_>),
+    ) -> Result<(u64, usize), ReadError> {
         let mut found: Vec<(Slot, Visit<'_>)> = Vec::with_capacity(budget);
         let mut outcome = Ok(());
         let index = &shard.spaces[usize::from(space)].index;
         let next = index.scan(place, budget, |slot| {
-            match self.entry_of(&shard, number as u16, space, slot) {
+            match self.entry_of(shard, number as u16, space, slot) {
                 Ok(entry) => {
                     if let Visit::Record(record) = entry {
                         // By the time it is visited it is in the processor's caches.
@@ -211,22 +263,33 @@ impl Access<'_> {
     /// The key that was chosen is not in memory, or damaged.
     pub fn random(&mut self, space: u16, seed: u64) -> Result<Option<Vec<u8>>, ReadError> {
         let mut dice = seed | 1;
+        let view = self.kept_back_of(space);
         for _ in 0..RANDOM_TRIES {
             // splitmix64 (Steele, Lea, Flood, OOPSLA 2014): one number from the last.
             dice = dice.wrapping_add(0x9e37_79b9_7f4a_7c15);
             let mut mixed = (dice ^ (dice >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
             mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-            let total = self.len(space);
-            if total == 0 {
+            let further = mixed ^ (mixed >> 31);
+            let (space, stored, kept_back) = match view {
+                None => (space, self.len(space), 0),
+                Some(view) => (view.space, self.stored_len(view), view.live),
+            };
+            if stored + kept_back == 0 {
                 return Ok(None);
             }
-            if let Some(key) = self.random_at(space, mixed % total, mixed ^ (mixed >> 31))? {
+            let rank = mixed % (stored + kept_back);
+            if rank >= stored {
+                return Ok(self.live_kept_back(space, rank - stored));
+            }
+            if let Some(key) = self.random_at(space, rank, further)?
+                && !self.keeps_back(space, &key)
+            {
                 // Once more: it may have been written since it was counted.
                 self.depend_on_tail();
                 return Ok(Some(key));
             }
         }
-        Ok(None)
+        Ok(view.and_then(|view| self.live_kept_back(view.space, 0)))
     }
 
     /// A random live key of the shard that holds the `rank`-th key.
@@ -236,21 +299,31 @@ impl Access<'_> {
         mut rank: u64,
         dice: u64,
     ) -> Result<Option<Vec<u8>>, ReadError> {
-        let core = self.core;
-        for (number, shard) in core.shards.iter().enumerate() {
-            let shard = shard.lock();
-            let index = &shard.spaces[usize::from(space)].index;
-            if rank >= index.len() {
-                rank -= index.len();
-                continue;
+        for number in 0..self.core.shards.len() {
+            let shard = self.hold(number)?;
+            let keys = shard.spaces[usize::from(space)].index.len();
+            let found = (rank < keys).then(|| self.random_of(&shard, (number, space), dice));
+            self.let_go(shard);
+            if let Some(found) = found {
+                return found;
             }
-            let Some(slot) = index.random(dice) else { return Ok(None) };
-            let entry = self.entry_of(&shard, number as u16, space, slot)?;
-            let mut key = None;
-            self.visit(slot, entry, &mut |found, _| key = Some(found.to_vec()));
-            return Ok(key);
+            rank -= keys;
         }
         Ok(None)
+    }
+
+    fn random_of(
+        &mut self,
+        shard: &Shard,
+        (number, space): (usize, u16),
+        dice: u64,
+    ) -> Result<Option<Vec<u8>>, ReadError> {
+        let index = &shard.spaces[usize::from(space)].index;
+        let Some(slot) = index.random(dice) else { return Ok(None) };
+        let entry = self.entry_of(shard, number as u16, space, slot)?;
+        let mut key = None;
+        self.visit(slot, entry, &mut |found, _| key = Some(found.to_vec()));
+        Ok(key)
     }
 
     /// Empties key spaces, all or none. Takes the same time however many keys they have; memory is
@@ -259,34 +332,21 @@ impl Access<'_> {
     /// # Errors
     /// See [`WriteError`]; nothing has happened then.
     pub fn flush(&mut self, spaces: &[u16]) -> Result<(), WriteError> {
-        let core = self.core;
-        let mut shards = core.lock_everything();
-        let mut table = current_table(core, &shards);
-        let emptied: Vec<u16> = spaces
-            .iter()
-            .copied()
-            .filter(|&space| shards.iter().any(|s| s.spaces[usize::from(space)].index.len() > 0))
-            .collect();
-        for &space in &emptied {
-            table.ids[usize::from(space)] = table.next;
-            table.next += 1;
+        let mut locked = self.acquire_every().map_err(ReadError::from)?;
+        if let Some(transaction) = &mut locked.access.transaction {
+            transaction.flush(spaces);
+            return Ok(());
         }
-        if !emptied.is_empty() {
-            let lsn = self.write_table(&table)?;
-            shards.iter().for_each(|shard| shard.view.begin_batch());
-            for (number, shard) in shards.iter_mut().enumerate() {
-                for &space in &emptied {
-                    let mut fresh =
-                        Space::new(table.ids[usize::from(space)], &core.log.trash, &core.heap);
-                    fresh.lsn = lsn;
-                    let old = std::mem::replace(&mut shard.spaces[usize::from(space)], fresh);
-                    shard.publish_space(usize::from(space), &self.guard);
-                    core.emptied.lock().push((number, old));
-                }
-            }
-            shards.iter().for_each(|shard| shard.view.end_batch());
+        let mut plan = Arrangement::of(locked.access.core.spaces);
+        for &space in spaces {
+            let has_keys =
+                locked.shards.iter().any(|(_, it)| it.spaces[usize::from(space)].index.len() > 0);
+            plan.emptied[usize::from(space)] = has_keys;
         }
-        drop(shards);
+        if !plan.is_nothing() {
+            locked.write_arranged(&[], Some(&plan))?;
+        }
+        drop(locked);
         self.depend_on_tail();
         Ok(())
     }
@@ -299,45 +359,15 @@ impl Access<'_> {
         if a == b {
             return Ok(());
         }
-        let (a, b) = (usize::from(a), usize::from(b));
-        let mut shards = self.core.lock_everything();
-        let mut table = current_table(self.core, &shards);
-        table.ids.swap(a, b);
-        let lsn = self.write_table(&table)?;
-        shards.iter().for_each(|shard| shard.view.begin_batch());
-        for shard in &mut shards {
-            shard.spaces.swap(a, b);
-            for space in [a, b] {
-                shard.spaces[space].lsn = lsn;
-                shard.publish_space(space, &self.guard);
-            }
+        let mut locked = self.acquire_every().map_err(ReadError::from)?;
+        if let Some(transaction) = &mut locked.access.transaction {
+            transaction.swap(a, b);
+            return Ok(());
         }
-        shards.iter().for_each(|shard| shard.view.end_batch());
-        Ok(())
+        let mut plan = Arrangement::of(locked.access.core.spaces);
+        plan.order.swap(usize::from(a), usize::from(b));
+        locked.write_arranged(&[], Some(&plan))
     }
-
-    /// Logs the table, with all shards locked; returns what readers of the changed spaces depend on.
-    fn write_table(&mut self, table: &SpaceTable) -> Result<u64, WriteError> {
-        let value = table.encode();
-        let kind = Kind::Spaces;
-        let write =
-            Write { kind, space: 0, tag: 0, expiry_ms: 0, key: &[], lead: &[], value: &value };
-        let mut address = 0;
-        self.core.log.append(&[write], &self.guard, |_, at| address = at)?;
-        self.core.next_space.store(table.next, Ordering::Relaxed);
-        *self.core.logged_spaces.lock() = table.clone();
-        self.wrote = true;
-        self.depend_on(address);
-        Ok(address + 1)
-    }
-}
-
-fn current_table<'a>(
-    core: &Core,
-    shards: &[impl std::ops::Deref<Target = Shard> + 'a],
-) -> SpaceTable {
-    let ids = shards[0].spaces.iter().map(|space| space.id).collect();
-    SpaceTable { next: core.next_space.load(Ordering::Relaxed), ids }
 }
 
 /// Sums a figure of one key space over all shards.

@@ -42,7 +42,11 @@ impl Access<'_> {
         touch: bool,
         use_entry: impl FnOnce(Option<Entry<'_>>) -> R,
     ) -> Result<R, ReadError> {
-        let (look, depends) = self.look_at(key, Purpose { touch, value: true });
+        let (look, depends) = match self.transaction {
+            // What is kept back is found under the lock only.
+            Some(_) => (Look::Unclear, 0),
+            None => self.look_at(key, Purpose { touch, value: true }),
+        };
         match look {
             Look::Unclear => {}
             Look::Absent => {
@@ -66,7 +70,10 @@ impl Access<'_> {
     /// # Errors
     /// As for [`Access::read`].
     pub fn about(&mut self, key: &Key<'_>) -> Result<Option<About>, ReadError> {
-        let (look, depends) = self.look_at(key, Purpose { touch: false, value: false });
+        let (look, depends) = match self.transaction {
+            Some(_) => (Look::Unclear, 0),
+            None => self.look_at(key, Purpose { touch: false, value: false }),
+        };
         let about = match look {
             Look::Unclear => return self.acquire(key)?.about(key),
             Look::Absent => None,

@@ -2,6 +2,7 @@
 
 use smallvec::SmallVec;
 
+use super::arrange::{Arrangement, Arranging};
 use super::{Found, Kept, Key, Locked, Meta};
 use crate::address::is_in_log;
 use crate::error::WriteError;
@@ -41,7 +42,7 @@ pub enum Op<'a> {
 }
 
 impl<'a> Op<'a> {
-    fn key(&self) -> &Key<'a> {
+    pub(super) fn key(&self) -> &Key<'a> {
         match self {
             Op::Put { key, .. } | Op::Delete { key } | Op::Patch { key, .. } => key,
         }
@@ -79,19 +80,24 @@ impl Locked<'_, '_> {
     /// See [`WriteError`]; nothing has happened then.
     pub fn put(&mut self, key: &Key<'_>, meta: Meta, value: &[u8]) -> Result<(), WriteError> {
         check_sizes(key.bytes, value.len())?;
-        let write = self.record(key, Kind::Put, meta, &[], value);
+        if self.access.transaction.is_some() {
+            return self.keep_back(&[Op::Put { key: *key, meta, value }]);
+        }
+        let write = self.record(key, Kind::Put, meta, &[], value, None);
         let old = self.locate(key)?;
         let (core, len) = (self.access.core, write.total_len());
         if let Some(Found { place, slot, kept: Kept::Record(_, header), .. }) = &old {
             let address = slot.address();
             if core.log.update_in_place(address, header, &write, &self.access.guard) {
                 self.point(key, Some((*place, *slot)), address, meta.expiry_ms, len);
+                self.access.note_change(key);
                 return Ok(());
             }
         }
         let mut address = 0;
         core.log.append(&[write], &self.access.guard, |_, at| address = at)?;
         self.point(key, old.map(|found| (found.place, found.slot)), address, meta.expiry_ms, len);
+        self.access.note_change(key);
         Ok(())
     }
 
@@ -108,21 +114,39 @@ impl Locked<'_, '_> {
     /// # Errors
     /// See [`WriteError`]; nothing has happened then.
     pub fn write(&mut self, ops: &[Op<'_>]) -> Result<(), WriteError> {
-        let old = self.old(ops)?;
-        let mut writes: SmallVec<[Write<'_>; 2]> = SmallVec::with_capacity(ops.len());
+        if self.access.transaction.is_some() {
+            return self.keep_back(ops);
+        }
+        self.write_arranged(ops, None)
+    }
+
+    /// [`Locked::write`], in one batch with a new arrangement of the key spaces. The keys are addressed
+    /// as the spaces were numbered before; those of an emptied space are there afterwards.
+    pub(super) fn write_arranged(
+        &mut self,
+        ops: &[Op<'_>],
+        plan: Option<&Arrangement>,
+    ) -> Result<(), WriteError> {
+        let arranging = plan.map(|plan| self.begin_arranging(plan));
+        let arranging = arranging.as_ref();
+        let old = self.old(ops, arranging)?;
+        let mut writes: SmallVec<[Write<'_>; 2]> = SmallVec::with_capacity(ops.len() + 1);
         let mut effective: SmallVec<[(&Op<'_>, &Old); 2]> = SmallVec::with_capacity(ops.len());
         let mut absent: SmallVec<[Key<'_>; 2]> = SmallVec::new();
+        writes.extend(arranging.map(|it| table_record(&it.record)));
         for (number, (op, old)) in ops.iter().zip(&old).enumerate() {
             let write = match (op, &old.lead) {
-                (Op::Put { key, meta, value }, _) => self.record(key, Kind::Put, *meta, &[], value),
+                (Op::Put { key, meta, value }, _) => {
+                    self.record(key, Kind::Put, *meta, &[], value, arranging)
+                }
                 (Op::Patch { key, meta, delta }, Lead::Delta(_, head)) => {
-                    self.record(key, Kind::Delta, *meta, head, delta)
+                    self.record(key, Kind::Delta, *meta, head, delta, arranging)
                 }
                 // A key that an earlier operation of the batch puts counts as there.
                 (Op::Delete { key }, Lead::Ended(ended))
                     if old.address != 0 || ops[..number].iter().any(|op| op.puts(key)) =>
                 {
-                    self.record(key, Kind::Delete, Meta::default(), &[], ended)
+                    self.record(key, Kind::Delete, Meta::default(), &[], ended, arranging)
                 }
                 _ => {
                     absent.push(*op.key());
@@ -139,17 +163,28 @@ impl Locked<'_, '_> {
         let mut addresses: SmallVec<[u64; 2]> = SmallVec::with_capacity(writes.len());
         let core = self.access.core;
         core.log.append(&writes, &self.access.guard, |_, address| addresses.push(address))?;
-        self.apply_all(&effective, &addresses);
+        self.apply_all(&effective, &addresses, arranging);
+        effective.iter().for_each(|(op, _)| self.access.note_change(op.key()));
         Ok(())
     }
 
     /// Enters the records at `addresses`, which are there now.
-    fn apply_all(&mut self, effective: &[(&Op<'_>, &Old)], addresses: &[u64]) {
-        let several = addresses.len() > 1;
+    fn apply_all(
+        &mut self,
+        effective: &[(&Op<'_>, &Old)],
+        addresses: &[u64],
+        arranging: Option<&Arranging<'_>>,
+    ) {
+        let several = addresses.len() > 1 || arranging.is_some();
         if several {
             self.shards.iter().for_each(|(_, shard)| shard.view.begin_batch());
         }
-        for ((op, old), address) in effective.iter().zip(addresses) {
+        if let Some(arranging) = arranging {
+            self.announce(arranging);
+            self.empty_spaces(arranging, addresses[0]);
+        }
+        let of_ops = &addresses[addresses.len() - effective.len()..];
+        for ((op, old), address) in effective.iter().zip(of_ops) {
             match (op, &old.lead) {
                 (Op::Patch { key, meta, delta }, Lead::Delta(handle, _)) => {
                     self.patch(key, *handle, *address, *meta, delta);
@@ -157,13 +192,20 @@ impl Locked<'_, '_> {
                 _ => self.apply(op, old.address, addresses[0], *address),
             }
         }
+        if let Some(arranging) = arranging {
+            self.end_arranging(arranging, addresses[0]);
+        }
         if several {
             self.shards.iter().for_each(|(_, shard)| shard.view.end_batch());
         }
     }
 
     /// What each operation finds, and what it will log in front of its own bytes.
-    fn old(&mut self, ops: &[Op<'_>]) -> Result<SmallVec<[Old; 2]>, WriteError> {
+    fn old(
+        &mut self,
+        ops: &[Op<'_>],
+        arranging: Option<&Arranging<'_>>,
+    ) -> Result<SmallVec<[Old; 2]>, WriteError> {
         let mut old = SmallVec::with_capacity(ops.len());
         for (number, op) in ops.iter().enumerate() {
             let key = op.key();
@@ -177,7 +219,8 @@ impl Locked<'_, '_> {
                 }
                 Op::Delete { .. } => {}
             }
-            let found = self.locate(key)?;
+            let emptied = arranging.is_some_and(|it| it.empties(key.space));
+            let found = if emptied { None } else { self.locate(key)? };
             let lead = match op {
                 Op::Put { .. } => Lead::Nothing,
                 Op::Delete { .. } => {
@@ -201,8 +244,10 @@ impl Locked<'_, '_> {
         meta: Meta,
         lead: &'w [u8],
         value: &'w [u8],
+        arranging: Option<&Arranging<'_>>,
     ) -> Write<'w> {
-        let (space, tag, expiry_ms) = (self.space_id(key), meta.tag(), meta.expiry_ms);
+        let space = arranging.map_or_else(|| self.space_id(key), |it| it.id(key.space));
+        let (tag, expiry_ms) = (meta.tag(), meta.expiry_ms);
         Write { kind, space, tag, expiry_ms, key: key.bytes, lead, value }
     }
 
@@ -272,7 +317,12 @@ impl Locked<'_, '_> {
     }
 }
 
-fn check_sizes(key: &[u8], value_len: usize) -> Result<(), WriteError> {
+/// The record that says which incarnation each key space has.
+fn table_record(value: &[u8]) -> Write<'_> {
+    Write { kind: Kind::Spaces, space: 0, tag: 0, expiry_ms: 0, key: &[], lead: &[], value }
+}
+
+pub(super) fn check_sizes(key: &[u8], value_len: usize) -> Result<(), WriteError> {
     let fits = key.len() <= MAX_KEY && value_len <= MAX_VALUE;
     if fits { Ok(()) } else { Err(WriteError::TooLarge) }
 }

@@ -326,7 +326,7 @@ impl Store {
 /// or objects freed.
 fn accounts(core: &Core) -> Result<(), String> {
     let guard = crossbeam_epoch::pin();
-    let shards = core.lock_everything();
+    let shards: Vec<_> = core.shards.iter().map(|shard| shard.lock()).collect();
     let mut heap = 0;
     for shard in &shards {
         let mut counted: BTreeMap<u64, Share> = BTreeMap::new();

@@ -132,6 +132,8 @@ pub(crate) fn open(options: &Options) -> Result<Recovered, OpenError> {
         heap,
         uses: Mutex::default(),
         codec: Arc::clone(&options.codec),
+        observer: Arc::clone(&options.observer),
+        route: options.route,
         chunks,
         fetcher: Arc::new(Fetcher::new(FETCH_BYTES, Arc::clone(&options.waiters_called))),
         layout: Mutex::default(),

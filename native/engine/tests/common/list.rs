@@ -1,7 +1,7 @@
 //! A value that is an object: a list of byte strings.
 //!
-//! The image is each string behind its length in 4 bytes; a delta is the place of a string in 4 bytes
-//! and the string, which is set there or, at the end, appended.
+//! The image is each string behind its length in 4 bytes; a delta is the places of strings in 4 bytes,
+//! each with the string as in an image, which is set there or, at the end, appended.
 
 use std::any::Any;
 use std::cmp::Ordering;
@@ -61,19 +61,25 @@ pub fn strings(entry: &Entry<'_>) -> Vec<Vec<u8>> {
 
 /// The delta that sets, or at the end appends, a string.
 pub fn delta(place: usize, string: &[u8]) -> Vec<u8> {
-    [&(place as u32).to_le_bytes()[..], string].concat()
+    [&(place as u32).to_le_bytes()[..], &(string.len() as u32).to_le_bytes(), string].concat()
 }
 
 impl Object for List {
     fn apply(&mut self, delta: &[u8]) -> Result<(), Malformed> {
-        let (place, string) = delta.split_first_chunk::<4>().ok_or(Malformed)?;
-        let place = u32::from_le_bytes(*place) as usize;
-        match place.cmp(&self.0.len()) {
-            Ordering::Less => self.0[place] = string.into(),
-            Ordering::Equal => self.0.push(string.into()),
-            Ordering::Greater => return Err(Malformed),
+        let mut rest = delta;
+        while let Some((place, more)) = rest.split_first_chunk::<4>() {
+            let (len, more) = more.split_first_chunk::<4>().ok_or(Malformed)?;
+            let len = u32::from_le_bytes(*len) as usize;
+            let (string, more) = more.split_at_checked(len).ok_or(Malformed)?;
+            let place = u32::from_le_bytes(*place) as usize;
+            match place.cmp(&self.0.len()) {
+                Ordering::Less => self.0[place] = string.into(),
+                Ordering::Equal => self.0.push(string.into()),
+                Ordering::Greater => return Err(Malformed),
+            }
+            rest = more;
         }
-        Ok(())
+        if rest.is_empty() { Ok(()) } else { Err(Malformed) }
     }
 
     fn heap_bytes(&self) -> usize {

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::hash::{DefaultHasher, Hash, Hasher};
 
-use ferric_engine::{Access, Engine, Key, Meta, Op, WriteError};
+use ferric_engine::{Access, Engine, Entry, Key, Meta, Op, WriteError};
 
 use super::rng::Rng;
 use super::{NOW, key, run, scan, wait_room};
@@ -89,6 +89,24 @@ impl Model {
         model
     }
 
+    /// What a transaction shows.
+    pub fn read_in(access: &mut Access<'_>) -> Model {
+        let mut model = Model::default();
+        for (space, content) in model.0.iter_mut().enumerate() {
+            let mut visit = |key: &[u8], entry: Entry<'_>| {
+                content.insert(key.to_vec(), (entry.value.to_vec(), entry.meta.expiry_ms));
+            };
+            let mut cursor = 0;
+            loop {
+                cursor = access.scan(space as u16, cursor, 50, &mut visit).expect("in memory");
+                if cursor == 0 {
+                    break;
+                }
+            }
+        }
+        model
+    }
+
     pub fn read(engine: &Engine) -> Model {
         Model::read_at(engine, NOW)
     }
@@ -105,7 +123,8 @@ pub fn execute_at(engine: &Engine, step: &Step, now: u64) -> Result<u64, WriteEr
     run(engine, now, |access| execute_in(engine, access, step)).map(|(_, lsn)| lsn)
 }
 
-fn execute_in(engine: &Engine, access: &mut Access<'_>, step: &Step) -> Result<(), WriteError> {
+/// Does one step, once.
+pub fn execute_in(engine: &Engine, access: &mut Access<'_>, step: &Step) -> Result<(), WriteError> {
     match step {
         Step::Put { space, key: bytes, value, expiry_ms } => {
             let key = key(engine, access, *space, bytes);
