@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::fmt::Write;
 use std::sync::Arc;
 use std::sync::atomic::{
-    AtomicBool, AtomicU8, AtomicU16, AtomicU64, AtomicUsize, Ordering::Relaxed,
+    AtomicBool, AtomicI64, AtomicU8, AtomicU16, AtomicU64, AtomicUsize, Ordering::Relaxed,
 };
 
 use parking_lot::Mutex;
@@ -66,6 +66,10 @@ pub struct Client {
     pub(crate) buffered: AtomicUsize,
     pub(crate) allocated: AtomicUsize,
     pub(crate) killed: AtomicBool,
+    /// Commands that wait for EXEC; -1 outside of MULTI.
+    pub(crate) multi: AtomicI64,
+    /// Memory they take, in bytes.
+    pub(crate) multi_bytes: AtomicUsize,
 }
 
 impl Client {
@@ -84,6 +88,8 @@ impl Client {
             buffered: AtomicUsize::new(0),
             allocated: AtomicUsize::new(0),
             killed: AtomicBool::new(false),
+            multi: AtomicI64::new(-1),
+            multi_bytes: AtomicUsize::new(0),
         }
     }
 
@@ -115,6 +121,9 @@ impl Client {
     /// The flags of CLIENT LIST.
     fn flags(&self) -> String {
         let mut flags = String::new();
+        if self.multi.load(Relaxed) >= 0 {
+            flags.push('x');
+        }
         if self.peer.transport == Transport::Unix {
             flags.push('U');
         }
@@ -140,6 +149,7 @@ impl Client {
         let seconds = |since: u64| now_ms.saturating_sub(since) / 1000;
         let buffered = self.buffered.load(Relaxed);
         let allocated = self.allocated.load(Relaxed);
+        let multi_bytes = self.multi_bytes.load(Relaxed);
         let command = match self.command.load(Relaxed) {
             0 => "NULL",
             index => &table::entries()[index - 1].full_name,
@@ -148,7 +158,7 @@ impl Client {
         let _ = write!(
             line,
             "id={} addr={} laddr={} fd=-1 name={} age={} idle={} flags={} db={} sub=0 psub=0 ssub=0 \
-             multi=-1 qbuf={} qbuf-free={} argv-mem={} multi-mem=0 rbs=0 rbp=0 obl=0 oll=0 omem=0 \
+             multi={} qbuf={} qbuf-free={} argv-mem={} multi-mem={} rbs=0 rbp=0 obl=0 oll=0 omem=0 \
              tot-mem={} events=r cmd={} user=default redir=-1 resp={} lib-name={} lib-ver={}",
             self.id,
             self.address(),
@@ -158,10 +168,12 @@ impl Client {
             seconds(self.last_ms.load(Relaxed)),
             self.flags(),
             self.db.load(Relaxed),
+            self.multi.load(Relaxed),
             buffered,
             allocated.saturating_sub(buffered),
             arguments,
-            std::mem::size_of::<Client>() + allocated + arguments,
+            multi_bytes,
+            std::mem::size_of::<Client>() + allocated + arguments + multi_bytes,
             command,
             self.protocol.load(Relaxed),
             identity.library,

@@ -12,6 +12,7 @@ use ferric_engine::{Access, Lsn, Missing};
 use ferric_resp::{ArgSlices, Decoder, Encoder, Feed, Limits, Step};
 
 use crate::context::{Args, Context, Control, Fault, Outcome};
+use crate::multi;
 use crate::server::Server;
 use crate::session::{ReplyMode, Session};
 use crate::table::{self, Command, Entry, Flag, Handler};
@@ -276,7 +277,14 @@ impl<'c> Batch<'c> {
         let ran = match self.admit(args) {
             Err(_) if refusal::is_http(args) => Ran::Control(Control::Close),
             Err(refused) => {
+                if let Some(multi) = self.session.multi_mut() {
+                    multi.refused = true;
+                }
                 self.refuse(refused);
+                Ran::Done
+            }
+            Ok(entry) if self.session.multi().is_some() && !multi::is_immediate(entry) => {
+                self.queue(entry, args);
                 Ran::Done
             }
             Ok(entry) => self.execute(entry, args),
@@ -304,10 +312,28 @@ impl<'c> Batch<'c> {
         {
             return Err(refusal::read_only(entry, reason));
         }
+        if entry.has(Flag::NoMulti) && self.session.multi().is_some() {
+            return Err(refusal::not_in_multi(entry));
+        }
         if self.full && entry.command.name == "ping" {
             return Err(refusal::read_only(entry, refusal::NO_SPACE));
         }
         Ok(entry)
+    }
+
+    /// Has a command wait for EXEC.
+    fn queue(&mut self, entry: &'static Entry, args: Args<'_>) {
+        let limit = self.server.config().max_query();
+        let Some(multi) = self.session.multi_mut() else { return };
+        match multi.add(entry, args, limit) {
+            Ok(()) => self.reply.simple("QUEUED"),
+            Err(fault) => {
+                multi.refused = true;
+                // It cannot stop: nothing has been run.
+                self.settle(fault, None, self.reply.len());
+            }
+        }
+        self.session.note_multi();
     }
 
     #[cold]
@@ -371,7 +397,11 @@ impl<'c> Batch<'c> {
         // engine are released as the handler's frame unwinds.
         let outcome = catch_unwind(AssertUnwindSafe(|| handler(&mut context, args)));
         self.sync |= context.sync;
-        (outcome.unwrap_or(Err(Fault::error("ERR internal error"))), context.control)
+        let control = context.control;
+        if outcome.is_err() {
+            self.access.roll_back();
+        }
+        (outcome.unwrap_or(Err(Fault::error("ERR internal error"))), control)
     }
 
     /// What the command at the beginning of `input`, which has stopped, and those after it need from

@@ -11,6 +11,8 @@ pub mod context;
 pub mod executor;
 pub mod families;
 pub mod job;
+mod multi;
+mod nested;
 pub mod numbers;
 pub mod pattern;
 pub mod server;
@@ -22,6 +24,7 @@ pub mod table;
 mod testing;
 pub mod thresholds;
 pub mod values;
+pub mod watches;
 
 pub use context::{Args, Context, Control, Fault, Outcome};
 pub use executor::{Next, Progress};

@@ -4,13 +4,16 @@ use std::hash::{BuildHasher, RandomState};
 use std::sync::Arc;
 use std::time::Instant;
 
-use ferric_engine::{Durability, Engine};
+use ferric_engine::{Durability, Engine, OpenError, Options};
 
 use crate::clients::{Client, Clients, Peer, Transport};
 use crate::config::Config;
 use crate::executor::wall_clock_us;
 use crate::session::{Session, initial_protocol, protocol_number};
+use crate::slot;
 use crate::stats::Stats;
+use crate::values::registry::ValueCodec;
+use crate::watches::Watches;
 
 /// The Redis version whose command set this is; what clients look at to know what they may use.
 pub const REDIS_VERSION: &str = "7.2.4";
@@ -32,7 +35,7 @@ pub struct ServerOptions {
     pub unix_socket: Option<String>,
     /// The data directory.
     pub data_dir: String,
-    /// When replies are sent; [`Server::new`] takes it from the engine, whatever is given here.
+    /// When replies are sent; [`Server::open`] takes it from the engine, whatever is given here.
     pub durability: Durability,
     /// FerricStore's version.
     pub version: String,
@@ -57,6 +60,7 @@ impl Default for ServerOptions {
 /// An open store and what belongs to it. Shared by all sessions.
 pub struct Server {
     engine: Arc<Engine>,
+    watches: Arc<Watches>,
     config: Config,
     stats: Stats,
     clients: Arc<Clients>,
@@ -69,8 +73,21 @@ pub struct Server {
 }
 
 impl Server {
-    /// A server over an open engine.
-    pub fn new(engine: Arc<Engine>, options: ServerOptions) -> Server {
+    /// Opens a store, and a server over it. What the engine has to know of values and keys it is told
+    /// here, whatever `engine` says.
+    ///
+    /// # Errors
+    /// See [`OpenError`].
+    pub fn open(mut engine: Options, options: ServerOptions) -> Result<Server, OpenError> {
+        let watches = Arc::new(Watches::default());
+        engine.spaces = options.databases;
+        engine.route = slot::shard_of;
+        engine.codec = Arc::new(ValueCodec);
+        engine.observer = watches.clone();
+        Ok(Server::new(Engine::open(engine)?, watches, options))
+    }
+
+    fn new(engine: Arc<Engine>, watches: Arc<Watches>, options: ServerOptions) -> Server {
         let random = RandomState::new();
         let shards = u16::try_from(engine.shards()).unwrap_or(u16::MAX).max(1);
         let options = ServerOptions { durability: engine.durability(), ..options };
@@ -79,6 +96,7 @@ impl Server {
             version: options.version.clone(),
             config: Config::new(options),
             engine,
+            watches,
             stats: Stats::new(),
             clients: Arc::default(),
             run_id: random_hex(&random),
@@ -119,6 +137,11 @@ impl Server {
     /// The engine.
     pub fn engine(&self) -> &Arc<Engine> {
         &self.engine
+    }
+
+    /// The keys that clients watch.
+    pub(crate) fn watches(&self) -> &Arc<Watches> {
+        &self.watches
     }
 
     /// Number of shards of the key space.

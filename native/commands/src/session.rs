@@ -7,6 +7,8 @@ use ferric_resp::{ArgSlices, Decoder, Protocol};
 
 use crate::clients::{Client, Clients, Identity, Peer, Transport};
 use crate::job::{Job, Waker};
+use crate::multi::Multi;
+use crate::watches::{Watch, Watches};
 
 /// The step of SplitMix64 from one state to the next.
 const GOLDEN_GAMMA: u64 = 0x9e37_79b9_7f4a_7c15;
@@ -43,8 +45,19 @@ pub struct Session {
     cold: u32,
     /// What the command that runs has started and waits for.
     job: Option<Job>,
+    /// The commands since MULTI.
+    multi: Option<Multi>,
+    watch: Option<Watch>,
     pub(crate) reply_mode: ReplyMode,
     pub(crate) input: Input,
+}
+
+/// See [`Session::checkpoint`].
+#[derive(Clone, Copy)]
+pub(crate) struct Checkpoint {
+    db: u16,
+    protocol: Protocol,
+    random: u64,
 }
 
 /// Buffers that outlive one execution.
@@ -69,6 +82,8 @@ impl Session {
             random,
             cold: 0,
             job: None,
+            multi: None,
+            watch: None,
             reply_mode: ReplyMode::On,
             input: Input::default(),
         }
@@ -173,6 +188,7 @@ impl Session {
             self.reply_mode = ReplyMode::On;
         }
         self.identify(|identity| identity.name.clear());
+        self.leave_multi();
     }
 
     /// Notes that the command that runs waits, or ends the wait of one: a command that pauses its
@@ -181,6 +197,76 @@ impl Session {
         let was = self.paused;
         self.paused = !was;
         was
+    }
+
+    /// The transaction that has begun.
+    pub(crate) fn multi(&self) -> Option<&Multi> {
+        self.multi.as_ref()
+    }
+
+    /// The same, to be changed.
+    pub(crate) fn multi_mut(&mut self) -> Option<&mut Multi> {
+        self.multi.as_mut()
+    }
+
+    /// Begins a transaction, or goes on with one; or there is none any more.
+    pub(crate) fn set_multi(&mut self, multi: Option<Multi>) {
+        self.multi = multi;
+        self.note_multi();
+    }
+
+    /// The transaction, to be run.
+    pub(crate) fn take_multi(&mut self) -> Option<Multi> {
+        self.multi.take()
+    }
+
+    /// Ends the transaction, and what was watched for it.
+    pub(crate) fn leave_multi(&mut self) {
+        self.set_multi(None);
+        self.unwatch();
+    }
+
+    /// Shows CLIENT LIST how many commands wait.
+    pub(crate) fn note_multi(&self) {
+        let (len, bytes) = match &self.multi {
+            Some(multi) => (multi.queue().len() as i64, multi.bytes()),
+            None => (-1, 0),
+        };
+        self.client.multi.store(len, Relaxed);
+        self.client.multi_bytes.store(bytes, Relaxed);
+    }
+
+    /// What is watched for the next transaction.
+    pub(crate) fn watch(&mut self, registry: &Arc<Watches>) -> &mut Watch {
+        self.watch.get_or_insert_with(|| Watch::new(registry))
+    }
+
+    /// Watches nothing any more.
+    pub(crate) fn unwatch(&mut self) {
+        self.watch = None;
+    }
+
+    /// The watched keys, with their databases.
+    pub(crate) fn watched_keys(&self) -> impl Iterator<Item = (u16, &[u8])> {
+        self.watch.iter().flat_map(Watch::keys)
+    }
+
+    /// Whether the transaction must not run. Whoever asks holds the locks of the watched keys.
+    pub(crate) fn is_watch_broken(&self, now_ms: u64) -> bool {
+        self.watch.as_ref().is_some_and(|watch| watch.is_broken(now_ms))
+    }
+
+    /// What the commands of a transaction may change of the session and a new run of it must find as it
+    /// was.
+    pub(crate) fn checkpoint(&self) -> Checkpoint {
+        Checkpoint { db: self.db, protocol: self.protocol, random: self.random }
+    }
+
+    /// Undoes such changes.
+    pub(crate) fn restore_checkpoint(&mut self, before: Checkpoint) {
+        self.select(before.db);
+        self.set_protocol(before.protocol);
+        self.random = before.random;
     }
 
     /// Executes nothing more: the next call answers that the connection is to be closed.
@@ -252,6 +338,12 @@ impl Session {
     pub(crate) fn command_done(&mut self) {
         self.cold = 0;
         self.job = None;
+        self.next_seed();
+    }
+
+    /// The next command, within this one too, sees other dice.
+    #[inline]
+    pub(crate) fn next_seed(&mut self) {
         self.random = self.random.wrapping_add(GOLDEN_GAMMA);
     }
 }

@@ -4,14 +4,12 @@ use std::sync::{Arc, mpsc};
 use std::time::Duration;
 
 use ferric_engine::io::sim::SimIo;
-use ferric_engine::{Durability, Engine, Options};
+use ferric_engine::{Durability, Options};
 
 use crate::clients::{Peer, Transport};
 use crate::executor::{Next, Progress};
 use crate::server::{Server, ServerOptions};
 use crate::session::Session;
-use crate::slot;
-use crate::values::registry::ValueCodec;
 
 /// A server with one connected client.
 pub(crate) struct Fixture {
@@ -41,14 +39,10 @@ impl Fixture {
         let disk = SimIo::new();
         let mut options = Options::new("store", Arc::new(disk.clone()));
         options.shards = 3;
-        options.spaces = server.databases;
         options.segment_size = 1 << 20;
-        options.route = slot::shard_of;
         options.durability = server.durability;
-        options.codec = Arc::new(ValueCodec);
         change(&mut options);
-        let engine = Engine::open(options).expect("a new store");
-        let server = Server::new(engine, server);
+        let server = Server::open(options, server).expect("a new store");
         let session = server.connect(local_peer(5555)).expect("accepted");
         Fixture { session, server, disk }
     }
@@ -70,7 +64,12 @@ impl Fixture {
     /// sent.
     pub(crate) fn run(&mut self, command: &str) -> String {
         let words: Vec<&[u8]> = command.split(' ').map(str::as_bytes).collect();
-        let (out, progress) = self.feed(&encode(&words));
+        let (mut out, mut progress) = self.feed(&encode(&words));
+        while progress.next == Next::Again {
+            let (more, next) = self.feed(b"");
+            out.extend(more);
+            progress = next;
+        }
         assert!(matches!(progress.next, Next::Read | Next::Control(_)), "{:?}", progress.next);
         self.settle(progress.wait);
         String::from_utf8_lossy(&out).into_owned()

@@ -110,8 +110,7 @@ fn open(env: Env<'_>, options: OpenOptions) -> Term<'_> {
 fn open_store(options: OpenOptions) -> Result<Store, Refusal> {
     let messenger = options.messenger;
     let (engine_options, server_options) = settings(options)?;
-    let engine = Engine::open(engine_options).map_err(refusal)?;
-    let server = Arc::new(Server::new(engine, server_options));
+    let server = Arc::new(Server::open(engine_options, server_options).map_err(refusal)?);
     Ok(Store { server, owners: Mutex::default(), messenger })
 }
 
@@ -151,14 +150,11 @@ fn settings(options: OpenOptions) -> Result<(Options, ServerOptions), Refusal> {
     let io = open_backend(backend).map_err(|error| (atoms::io(), error.to_string()))?;
     let mut engine = Options::new(&options.data_dir, io);
     engine.shards = shards(options.shards);
-    engine.spaces = options.databases;
     engine.durability = durability;
     engine.segment_size = options.segment_size;
     engine.max_memory = max_memory(options.max_memory)?;
     engine.compression = compression(options.compression)?;
     engine.merge_rate = options.merge_rate;
-    engine.route = slot::shard_of;
-    engine.codec = Arc::new(ValueCodec);
     let messenger = options.messenger;
     engine.waiters_called = Arc::new(move || waiting::deliver(messenger));
     let server = ServerOptions {

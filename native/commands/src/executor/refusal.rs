@@ -29,6 +29,12 @@ pub(super) fn unauthenticated(entry: &Entry) -> Refusal {
 }
 
 #[cold]
+pub(super) fn not_in_multi(entry: &Entry) -> Refusal {
+    let text = b"ERR Command not allowed inside a transaction".to_vec();
+    Refusal { index: Some(entry.index), text }
+}
+
+#[cold]
 pub(super) fn read_only(entry: &Entry, reason: &str) -> Refusal {
     Refusal { index: Some(entry.index), text: misconf(reason) }
 }

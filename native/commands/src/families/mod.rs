@@ -22,6 +22,7 @@ pub mod streams;
 pub mod strings;
 #[cfg(test)]
 mod tests;
+pub mod transactions;
 
 use crate::context::{Context, Outcome};
 

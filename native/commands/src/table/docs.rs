@@ -400,6 +400,7 @@ const SYNOPSES: &[(&str, &str)] = &[
     ("ttl", "key:key"),
     ("type", "key:key"),
     ("unlink", "key:key+"),
+    ("watch", "key:key+"),
     ("xack", "key:key group:string id:string+"),
     (
         "xadd",

@@ -23,6 +23,7 @@ pub(super) const FAMILIES: &[&[Command]] = &[
     families::keys::COMMANDS,
     families::dump::COMMANDS,
     families::databases::COMMANDS,
+    families::transactions::COMMANDS,
     families::connection::COMMANDS,
     families::client::COMMANDS,
     families::server::COMMANDS,

@@ -32,12 +32,10 @@ impl Store {
     fn open(disk: SimIo) -> Store {
         let mut options = Options::new(PathBuf::from("store"), Arc::new(disk.clone()));
         options.shards = SHARDS;
-        options.route = slot::shard_of;
-        options.codec = Arc::new(ValueCodec);
         options.durability = Durability::Async { interval: Duration::from_millis(5) };
         options.segment_size = 4 << 20;
-        let engine = Engine::open(options).expect("a store");
-        let server = Server::new(Arc::clone(&engine), ServerOptions::default());
+        let server = Server::open(options, ServerOptions::default()).expect("a store");
+        let engine = Arc::clone(server.engine());
         let peer = Peer {
             address: "127.0.0.1:1".into(),
             local: "127.0.0.1:2".into(),

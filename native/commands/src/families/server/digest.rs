@@ -89,7 +89,7 @@ pub(super) fn reload(ctx: &mut Context<'_, '_>) -> Outcome {
         for name in keys(ctx, db)? {
             let key = ctx.key_in(db, &name);
             let Some((meta, image, true)) = read(ctx, &key)? else { continue };
-            ctx.access.lock(&key).put(&key, meta, &image)?;
+            ctx.access.acquire(&key)?.put(&key, meta, &image)?;
         }
     }
     ctx.reply.ok();

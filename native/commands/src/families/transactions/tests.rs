@@ -1,0 +1,111 @@
+//! MULTI, EXEC and WATCH, beyond what the comparison with redis-server covers.
+
+use std::sync::Arc;
+
+use ferric_engine::Options;
+
+use crate::server::{Server, ServerOptions};
+use crate::session::Session;
+use crate::testing::{Fixture, encode, local_peer};
+
+/// Runs a command of another client.
+fn run_as(server: &Server, session: &mut Session, command: &str) -> String {
+    let words: Vec<&[u8]> = command.split(' ').map(str::as_bytes).collect();
+    let mut out = Vec::new();
+    server.execute(session, &encode(&words), &mut out, true);
+    String::from_utf8_lossy(&out).into_owned()
+}
+
+fn all(fixture: &mut Fixture, commands: &[&str]) -> String {
+    commands.iter().map(|command| fixture.run(command)).collect()
+}
+
+#[test]
+fn commands_see_what_those_before_them_did() {
+    let mut fixture = Fixture::new();
+    let queued = [
+        "MULTI",
+        "SET a 1",
+        "INCR a",
+        "RPUSH l x y z",
+        "LPOP l",
+        "LLEN l",
+        "DEL a",
+        "EXISTS a",
+        "DBSIZE",
+    ];
+    let expected = format!("+OK\r\n{}", "+QUEUED\r\n".repeat(8));
+    assert_eq!(all(&mut fixture, &queued), expected);
+    let replies = "*8\r\n+OK\r\n:2\r\n:3\r\n$1\r\nx\r\n:2\r\n:1\r\n:0\r\n:1\r\n";
+    assert_eq!(fixture.run("EXEC"), replies);
+    assert_eq!(fixture.run("LRANGE l 0 -1"), "*2\r\n$1\r\ny\r\n$1\r\nz\r\n");
+    assert_eq!(fixture.run("EXEC"), "-ERR EXEC without MULTI\r\n");
+}
+
+#[test]
+fn a_command_that_fails_does_not_stop_the_others() {
+    let mut fixture = Fixture::new();
+    all(&mut fixture, &["MULTI", "SET a x", "INCR a", "SET b 1"]);
+    let replies = "*3\r\n+OK\r\n-ERR value is not an integer or out of range\r\n+OK\r\n";
+    assert_eq!(fixture.run("EXEC"), replies);
+    all(&mut fixture, &["MULTI", "SET a y", "NOSUCH"]);
+    let aborted = "-EXECABORT Transaction discarded because of previous errors.\r\n";
+    assert_eq!(fixture.run("EXEC"), aborted);
+    assert_eq!(fixture.run("GET a"), "$1\r\nx\r\n");
+}
+
+#[test]
+fn a_watched_key_that_changes_breaks_the_transaction() {
+    let mut fixture = Fixture::new();
+    let mut other = fixture.server.connect(local_peer(7)).expect("accepted");
+    let changes = ["SET k 2", "DEL k", "EXPIRE k 100", "FLUSHALL", "SWAPDB 0 1", "APPEND k x"];
+    for change in changes {
+        all(&mut fixture, &["SET k 1", "WATCH k", "MULTI", "SET seen 1"]);
+        run_as(&fixture.server, &mut other, change);
+        assert_eq!(fixture.run("EXEC"), "*-1\r\n", "{change}");
+    }
+    for change in ["SET other 2", "GET k", "EXPIRE nosuch 10", "SWAPDB 3 4"] {
+        all(&mut fixture, &["SET k 1", "WATCH k", "MULTI", "SET seen 1"]);
+        run_as(&fixture.server, &mut other, change);
+        assert_eq!(fixture.run("EXEC"), "*1\r\n+OK\r\n", "{change}");
+    }
+}
+
+#[test]
+fn whole_key_spaces_change_in_one_batch_with_keys() {
+    let mut fixture = Fixture::new();
+    all(&mut fixture, &["SET a 1", "SELECT 1", "SET b 2", "SELECT 0", "MULTI"]);
+    all(&mut fixture, &["FLUSHDB", "SET c 3", "SWAPDB 0 1", "KEYS *", "SET d 4"]);
+    let replies = fixture.run("EXEC");
+    assert_eq!(replies, "*5\r\n+OK\r\n+OK\r\n+OK\r\n*1\r\n$1\r\nb\r\n+OK\r\n");
+    assert_eq!(fixture.run("DBSIZE"), ":2\r\n");
+    all(&mut fixture, &["SELECT 1"]);
+    assert_eq!(fixture.run("KEYS *"), "*1\r\n$1\r\nc\r\n");
+}
+
+/// Every crash leaves all of a transaction or nothing.
+#[test]
+fn a_crash_leaves_all_or_nothing() {
+    let mut fixture = Fixture::new();
+    all(&mut fixture, &["MSET a 0 b 0 c 0", "MULTI"]);
+    all(&mut fixture, &["SET a 1", "HSET h f v", "INCR b", "RPUSH l x", "DEL c"]);
+    let (out, progress) = fixture.feed(&encode(&[b"EXEC"]));
+    assert!(out.starts_with(b"*5\r\n"));
+    let mut images = fixture.disk.crash_images(1, 40);
+    fixture.settle(progress.wait);
+    images.extend(fixture.disk.crash_images(2, 40));
+    let mut seen = [false; 2];
+    for image in images {
+        let mut options = Options::new("store", Arc::new(image));
+        (options.shards, options.segment_size) = (3, 1 << 20);
+        let server = Server::open(options, ServerOptions::default()).expect("it opens");
+        let mut session = server.connect(local_peer(1)).expect("accepted");
+        let mut ask = |command: &str| run_as(&server, &mut session, command);
+        let found = [ask("GET a"), ask("GET b"), ask("EXISTS h l"), ask("EXISTS c")];
+        let done = found == ["$1\r\n1\r\n", "$1\r\n1\r\n", ":2\r\n", ":0\r\n"];
+        let untouched = found == ["$1\r\n0\r\n", "$1\r\n0\r\n", ":0\r\n", ":1\r\n"];
+        assert!(done || untouched, "{found:?}");
+        seen[usize::from(done)] = true;
+    }
+    assert_eq!(seen, [true; 2]);
+}
