@@ -9,7 +9,7 @@ pub trait Observer: Send + Sync {
 
     /// Key spaces are about to be emptied or exchanged, with all shards locked: `after` says which
     /// space, by its number before, each number stands for afterwards; `None` if it is empty then.
-    /// `has_key` tells whether a key of a space (by its number before) is there; a key that is not in
+    /// `has_key` tells whether a key of a space (by its number before) is there and not expired; a key that is not in
     /// memory may be taken for another one of the same hash.
     fn rearranged(&self, after: &[Option<u16>], has_key: &dyn Fn(u16, &[u8]) -> bool);
 }

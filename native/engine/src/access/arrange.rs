@@ -87,8 +87,12 @@ impl Locked<'_, '_> {
             let number = (core.route)(key, core.shards.len() as u16);
             let space = &self.shards[usize::from(number)].1.spaces[usize::from(space)];
             let is_key = |slot: Slot| match core.record(slot.address(), &self.access.guard) {
-                Some(record) => record.has_key(key),
-                None => space.chains.of_slot(slot).is_none_or(|(_, chain)| *chain.key == *key),
+                Some(record) => {
+                    record.has_key(key) && !self.access.is_expired(record.header().expiry_ms)
+                }
+                None => space.chains.of_slot(slot).is_none_or(|(_, chain)| {
+                    *chain.key == *key && !self.access.is_expired(chain.meta.expiry_ms)
+                }),
             };
             space.index.find(core.hash(key), is_key).is_some()
         });
