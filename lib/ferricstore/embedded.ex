@@ -23,6 +23,9 @@ defmodule FerricStore.Embedded do
   # the next, and a session that came out of another database would be a trap.
   @of_connections ~w(AUTH HELLO QUIT RESET SELECT)
 
+  # The longest time that the emulator can wait, in milliseconds.
+  @longest_wait 4_294_967_295
+
   @doc """
   Executes one command, a list of its name and arguments, and returns its reply as a term.
 
@@ -89,6 +92,16 @@ defmodule FerricStore.Embedded do
     end
   end
 
+  defp settle({_reply, _wait, {:block, timeout}}, session, key, arguments) do
+    receive do
+      :ferric_unblocked -> session |> Native.call(arguments) |> settle(session, key, arguments)
+    after
+      longest(timeout) ->
+        Native.end_wait(session)
+        settle({nil, 0, {:block, :infinity}}, session, key, arguments)
+    end
+  end
+
   defp settle({reply, 0, next}, _session, key, _arguments), do: finish(next, reply, key)
 
   defp settle({reply, position, next}, _session, key, _arguments) do
@@ -101,6 +114,9 @@ defmodule FerricStore.Embedded do
          "ERR the log could not be synced, what became of this write is unknown: #{reason}"}
     end
   end
+
+  defp longest(:infinity), do: :infinity
+  defp longest(timeout), do: min(timeout, @longest_wait)
 
   defp finish(:read, reply, _key), do: reply
 

@@ -24,13 +24,15 @@ defmodule FerricStore.Native do
       comes once for each `:cold`
     * `:waiting` - the next command has started long work on a thread of the engine: continue after the message
       `:ferric_done`, which comes once for each `:waiting`
+    * `{:block, milliseconds | :infinity}` - the command waits for a key: continue after the message
+      `:ferric_unblocked`, which comes once for each `:block`. When the time is over, `end_wait/1` sends it
     * `{:sleep, milliseconds}` - continue after this time
     * `{:kill, pids}` - end these clients' connections, then continue
     * `{:shutdown, :save | :nosave}` - stop the server
     * `:close` - close the connection
 
-  With `call`, `:again`, `:busy`, `:cold`, `:waiting` and `:dirty` mean that nothing was executed and that the call is to be made again
-  with the same arguments.
+  With `call`, `:again`, `:busy`, `:cold`, `:waiting`, `:dirty` and `:block` mean that there is no reply yet and that the
+  call is to be made again with the same arguments.
   """
 
   @on_load :load
@@ -53,6 +55,7 @@ defmodule FerricStore.Native do
           | :busy
           | :cold
           | :waiting
+          | {:block, milliseconds :: non_neg_integer() | :infinity}
           | {:sleep, milliseconds :: non_neg_integer()}
           | {:kill, [pid()]}
           | {:shutdown, :save | :nosave}
@@ -83,6 +86,10 @@ defmodule FerricStore.Native do
   @doc "As `execute/2`, on a dirty scheduler and so without the bound on its time."
   @spec execute_dirty(session(), binary()) :: {replies :: binary(), wait(), next()}
   def execute_dirty(_session, _data), do: :erlang.nif_error(:nif_not_loaded)
+
+  @doc "Ends the wait of a client for a key, if it has not ended yet."
+  @spec end_wait(session()) :: :ok
+  def end_wait(_session), do: :erlang.nif_error(:nif_not_loaded)
 
   @doc "Forgets a client."
   @spec session_close(session()) :: :ok

@@ -34,6 +34,9 @@ defmodule FerricStore.Server.Connection do
   # it would otherwise hold on to are the buffers of its last reads. In words of memory, 64 KiB.
   @binary_heap 8_192
 
+  # The longest time that the emulator can wait, in milliseconds: seven weeks.
+  @longest_wait 4_294_967_295
+
   @impl :ranch_protocol
   def start_link(reference, transport, argument) do
     pid =
@@ -131,6 +134,8 @@ defmodule FerricStore.Server.Connection do
     end
   end
 
+  defp proceed({:block, timeout}, state), do: await_key(state, timeout)
+
   defp proceed({:sleep, milliseconds}, state) do
     Process.sleep(milliseconds)
     continue(state)
@@ -150,6 +155,24 @@ defmodule FerricStore.Server.Connection do
       :ferric_stop -> close(state)
     end
   end
+
+  # What the client sends meanwhile stays in the mailbox, which is bounded by the socket's reads.
+  defp await_key(%__MODULE__{socket: socket, session: session} = state, timeout) do
+    receive do
+      :ferric_unblocked -> continue(state)
+      {:tcp_closed, ^socket} -> close(state)
+      {:tcp_error, ^socket, _reason} -> close(state)
+      :ferric_stop -> close(state)
+    after
+      longest(timeout) ->
+        # The message comes, from whoever ends the wait first.
+        Native.end_wait(session)
+        await_key(state, :infinity)
+    end
+  end
+
+  defp longest(:infinity), do: :infinity
+  defp longest(timeout), do: min(timeout, @longest_wait)
 
   defp continue(state), do: state.session |> Native.execute("") |> finish(state)
 

@@ -66,6 +66,8 @@ pub struct Client {
     pub(crate) buffered: AtomicUsize,
     pub(crate) allocated: AtomicUsize,
     pub(crate) killed: AtomicBool,
+    /// It waits for a key.
+    blocked: AtomicBool,
     /// Commands that wait for EXEC; -1 outside of MULTI.
     pub(crate) multi: AtomicI64,
     /// Memory they take, in bytes.
@@ -88,6 +90,7 @@ impl Client {
             buffered: AtomicUsize::new(0),
             allocated: AtomicUsize::new(0),
             killed: AtomicBool::new(false),
+            blocked: AtomicBool::new(false),
             multi: AtomicI64::new(-1),
             multi_bytes: AtomicUsize::new(0),
         }
@@ -96,6 +99,11 @@ impl Client {
     /// Marks the client as killed: it executes nothing more.
     pub(crate) fn kill(&self) {
         self.killed.store(true, Relaxed);
+    }
+
+    /// Notes that it waits for a key, or does so no more.
+    pub(crate) fn set_blocked(&self, blocked: bool) {
+        self.blocked.store(blocked, Relaxed);
     }
 
     /// Whether CLIENT KILL has met it.
@@ -121,6 +129,9 @@ impl Client {
     /// The flags of CLIENT LIST.
     fn flags(&self) -> String {
         let mut flags = String::new();
+        if self.blocked.load(Relaxed) {
+            flags.push('b');
+        }
         if self.multi.load(Relaxed) >= 0 {
             flags.push('x');
         }

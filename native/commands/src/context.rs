@@ -41,6 +41,8 @@ pub enum Fault {
     Cold,
     /// A job has been started (see [`Context::job`]); the command is to be run again when it is done.
     Waiting,
+    /// The client waits for a key from now on, so many milliseconds, or without end. There is no reply yet.
+    Blocked(Option<u64>),
     /// Nothing was done: the disk is full.
     Full,
     /// The log could not be synced; the store accepts no further writes.
@@ -101,6 +103,9 @@ pub enum Control {
     Close,
     /// Wait before the next command of this connection, in milliseconds.
     Sleep(u64),
+    /// Wait for a key: until [`Session::on_unblocked`] says so, or so many milliseconds have passed, which
+    /// [`Session::end_wait`] is to be told. Then call again.
+    Block(Option<u64>),
     /// Close the connections of these client ids.
     Kill(Vec<u64>),
     /// Stop the server.

@@ -11,6 +11,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use ferric_engine::{Access, Lsn, Missing};
 use ferric_resp::{ArgSlices, Decoder, Encoder, Feed, Limits, Step};
 
+use crate::blocked::Ending;
 use crate::context::{Args, Context, Control, Fault, Outcome};
 use crate::multi;
 use crate::server::Server;
@@ -22,6 +23,7 @@ mod cold_tests;
 mod lookahead;
 mod meter;
 mod refusal;
+mod serve;
 #[cfg(test)]
 mod tests;
 
@@ -122,10 +124,14 @@ impl Server {
         let mut ahead = Lookahead::new(ahead.feed(fresh, &limits), fresh.len());
         let mut feed = input.decoder.feed(bytes, &limits);
         let mut batch = Batch::new(self, session, out, long, now_us);
-        let next = batch.drain(&mut feed, &mut ahead, &mut input.slices, limits);
+        let stopped = batch.go_on();
+        let resumed = stopped.is_some();
+        let next = stopped
+            .unwrap_or_else(|| batch.drain(&mut feed, &mut ahead, &mut input.slices, limits));
         ahead.end();
         drop(feed);
         let missing = match next {
+            Next::Cold if resumed => batch.missing_of_resumed(),
             Next::Cold => batch.missing_of(input.decoder.pending(), &mut input.slices),
             _ => Missing::default(),
         };
@@ -148,12 +154,13 @@ impl Server {
         }
         let now_us = wall_clock_us();
         let mut batch = Batch::new(self, session, out, long, now_us);
-        let (next, stopped) = match batch.dispatch(args) {
+        let (next, stopped) = match batch.call_or_go_on(args) {
             Ran::Done => (Next::Read, false),
             Ran::Control(control) => (Next::Control(control), false),
             Ran::Stopped(next) => (next, true),
         };
         let missing = match next {
+            Next::Cold if batch.session.resuming().is_some() => batch.missing_of_resumed(),
             Next::Cold => batch.missing_of_command(args),
             _ => Missing::default(),
         };
@@ -193,6 +200,8 @@ struct Batch<'c> {
     clocked: usize,
     /// A command wants its replies to wait for the disk whatever the durability.
     sync: bool,
+    /// What the replies to commands that have waited for a key depend on.
+    served: Lsn,
     /// Why the store accepts no writes, if it does not.
     failure: Option<String>,
     /// The disk is full: the engine refuses the writes it has no room for.
@@ -229,6 +238,7 @@ impl<'c> Batch<'c> {
             now_us,
             long,
             sync: false,
+            served: 0,
         }
     }
 
@@ -268,6 +278,52 @@ impl<'c> Batch<'c> {
             if left > 0 && self.is_used_up(offered - left) {
                 return Next::Again;
             }
+        }
+    }
+
+    /// Replies to a command that has waited for a key, or runs it again; says why the call ends if it
+    /// cannot go on with others.
+    fn go_on(&mut self) -> Option<Next> {
+        if let Some(waiter) = self.session.blocked().cloned() {
+            let Some(ending) = waiter.take_ending() else {
+                let left = waiter.deadline_ms.map(|end| end.saturating_sub(self.now_us / 1000));
+                return Some(Next::Control(Control::Block(left)));
+            };
+            self.server.blocked().remove(&waiter);
+            self.session.take_blocked();
+            match ending {
+                Ending::Reply(reply, wait) => {
+                    self.reply.raw(&reply);
+                    self.served = self.served.max(wait);
+                }
+                Ending::Timeout => self.reply.null_array(),
+                Ending::Error => {
+                    self.reply.error("UNBLOCKED client unblocked via CLIENT UNBLOCK");
+                }
+                Ending::Again => self.session.resume(Some(waiter)),
+            }
+        }
+        let waiter = self.session.resuming()?;
+        let ran = self.execute(waiter.command.entry, &waiter.command.words());
+        if let Ran::Stopped(next) = ran {
+            return Some(next);
+        }
+        self.session.resume(None);
+        match ran {
+            Ran::Control(control) => Some(Next::Control(control)),
+            _ => None,
+        }
+    }
+
+    /// Runs a command; or, if one has waited for a key, ends that.
+    fn call_or_go_on(&mut self, args: Args<'_>) -> Ran {
+        if self.session.blocked().is_none() && self.session.resuming().is_none() {
+            return self.dispatch(args);
+        }
+        match self.go_on() {
+            None => Ran::Done,
+            Some(Next::Control(control)) => Ran::Control(control),
+            Some(next) => Ran::Stopped(next),
         }
     }
 
@@ -369,6 +425,9 @@ impl<'c> Batch<'c> {
             self.meter.end();
             self.session.command_done();
         }
+        if self.server.blocked().len() > 0 {
+            self.serve();
+        }
         ran
     }
 
@@ -414,6 +473,15 @@ impl<'c> Batch<'c> {
         self.take_missing()
     }
 
+    /// The same for the command that is run again after a wait.
+    #[cold]
+    fn missing_of_resumed(&mut self) -> Missing {
+        match self.session.resuming() {
+            Some(waiter) => self.missing_of_command(&waiter.command.words()),
+            None => Missing::default(),
+        }
+    }
+
     /// The same for one command.
     #[cold]
     fn missing_of_command(&mut self, args: Args<'_>) -> Missing {
@@ -443,6 +511,7 @@ impl<'c> Batch<'c> {
             Fault::Long => return Ran::Stopped(Next::Long),
             Fault::Cold => return Ran::Stopped(Next::Cold),
             Fault::Waiting => return Ran::Stopped(Next::Waiting),
+            Fault::Blocked(timeout) => return Ran::Control(Control::Block(timeout)),
             Fault::Full => refusal::misconf(refusal::NO_SPACE),
             Fault::Paused => return Ran::Stopped(control.map_or(Next::Again, Next::Control)),
             Fault::Failed => {
@@ -489,10 +558,15 @@ impl<'c> Batch<'c> {
         }
         let commands = self.meter.finish();
         let bytes_out = self.reply.len() - self.start;
+        let wait = if self.waits() { self.access.depends_on() } else { 0 };
         *out = self.reply.into_inner();
         self.server.stats().batch(self.now_us / 1000, commands, bytes_in, bytes_out);
-        let waits = self.sync || !self.server.config().is_async();
-        if waits { self.access.depends_on() } else { 0 }
+        wait.max(self.served)
+    }
+
+    /// Whether replies wait for the disk.
+    fn waits(&self) -> bool {
+        self.sync || !self.server.config().is_async()
     }
 }
 

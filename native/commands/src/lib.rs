@@ -4,6 +4,7 @@
 //! asks: a socket, the embedded API, a test. A command is a function from a [`Context`] and its
 //! arguments to a reply.
 
+mod blocked;
 pub mod budget;
 pub mod clients;
 pub mod config;

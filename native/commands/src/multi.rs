@@ -29,7 +29,7 @@ pub(crate) struct Queued {
 }
 
 impl Queued {
-    fn new(entry: &'static Entry, args: Args<'_>) -> Queued {
+    pub(crate) fn new(entry: &'static Entry, args: Args<'_>) -> Queued {
         let text = args.concat().into_boxed_slice();
         let end = |end: &mut usize, word: &&[u8]| {
             *end += word.len();

@@ -4,8 +4,9 @@ use std::hash::{BuildHasher, RandomState};
 use std::sync::Arc;
 use std::time::Instant;
 
-use ferric_engine::{Durability, Engine, OpenError, Options};
+use ferric_engine::{Durability, Engine, Observer, OpenError, Options};
 
+use crate::blocked::Blocked;
 use crate::clients::{Client, Clients, Peer, Transport};
 use crate::config::Config;
 use crate::executor::wall_clock_us;
@@ -61,6 +62,7 @@ impl Default for ServerOptions {
 pub struct Server {
     engine: Arc<Engine>,
     watches: Arc<Watches>,
+    blocked: Arc<Blocked>,
     config: Config,
     stats: Stats,
     clients: Arc<Clients>,
@@ -79,15 +81,21 @@ impl Server {
     /// # Errors
     /// See [`OpenError`].
     pub fn open(mut engine: Options, options: ServerOptions) -> Result<Server, OpenError> {
-        let watches = Arc::new(Watches::default());
+        let (watches, blocked) = (Arc::<Watches>::default(), Arc::<Blocked>::default());
         engine.spaces = options.databases;
         engine.route = slot::shard_of;
         engine.codec = Arc::new(ValueCodec);
-        engine.observer = watches.clone();
-        Ok(Server::new(Engine::open(engine)?, watches, options))
+        engine.observer =
+            Arc::new(Interested { watches: watches.clone(), blocked: blocked.clone() });
+        Ok(Server::new(Engine::open(engine)?, watches, blocked, options))
     }
 
-    fn new(engine: Arc<Engine>, watches: Arc<Watches>, options: ServerOptions) -> Server {
+    fn new(
+        engine: Arc<Engine>,
+        watches: Arc<Watches>,
+        blocked: Arc<Blocked>,
+        options: ServerOptions,
+    ) -> Server {
         let random = RandomState::new();
         let shards = u16::try_from(engine.shards()).unwrap_or(u16::MAX).max(1);
         let options = ServerOptions { durability: engine.durability(), ..options };
@@ -97,6 +105,7 @@ impl Server {
             config: Config::new(options),
             engine,
             watches,
+            blocked,
             stats: Stats::new(),
             clients: Arc::default(),
             run_id: random_hex(&random),
@@ -124,7 +133,10 @@ impl Server {
         }
         // From here on the session's drop removes the client.
         let random = self.random.hash_one(id);
-        let mut session = Session::new(client, Arc::clone(&self.clients), random);
+        let mut session = {
+            let waiters = Arc::clone(&self.blocked);
+            Session::new(client, Arc::clone(&self.clients), waiters, random)
+        };
         if foreign && self.config.protected_mode() && !self.config.has_password() {
             self.stats.refused();
             return Err(protected_mode_reply());
@@ -142,6 +154,11 @@ impl Server {
     /// The keys that clients watch.
     pub(crate) fn watches(&self) -> &Arc<Watches> {
         &self.watches
+    }
+
+    /// The clients that wait for a key.
+    pub(crate) fn blocked(&self) -> &Arc<Blocked> {
+        &self.blocked
     }
 
     /// Number of shards of the key space.
@@ -191,6 +208,25 @@ impl Server {
     /// The same by the wall clock, in microseconds since 1970.
     pub fn started_us(&self) -> u64 {
         self.started_us
+    }
+}
+
+/// Who hears of the engine's changes.
+struct Interested {
+    watches: Arc<Watches>,
+    blocked: Arc<Blocked>,
+}
+
+impl Observer for Interested {
+    #[inline]
+    fn changed(&self, space: u16, key: &[u8]) -> bool {
+        self.watches.changed(space, key);
+        self.blocked.waits_for(space, key)
+    }
+
+    fn rearranged(&self, after: &[Option<u16>], has_key: &dyn Fn(u16, &[u8]) -> bool) {
+        self.watches.rearranged(after, has_key);
+        self.blocked.rearranged(after, has_key);
     }
 }
 

@@ -5,9 +5,11 @@ use std::sync::atomic::Ordering::Relaxed;
 
 use ferric_resp::{ArgSlices, Decoder, Protocol};
 
+use crate::blocked::{Blocked, Ending, Waiter};
 use crate::clients::{Client, Clients, Identity, Peer, Transport};
 use crate::job::{Job, Waker};
 use crate::multi::Multi;
+use crate::server::Server;
 use crate::watches::{Watch, Watches};
 
 /// The step of SplitMix64 from one state to the next.
@@ -34,6 +36,7 @@ pub enum ReplyMode {
 pub struct Session {
     client: Arc<Client>,
     registry: Arc<Clients>,
+    waiters: Arc<Blocked>,
     db: u16,
     protocol: Protocol,
     authenticated: bool,
@@ -48,6 +51,12 @@ pub struct Session {
     /// The commands since MULTI.
     multi: Option<Multi>,
     watch: Option<Watch>,
+    /// The client waits for a key.
+    blocked: Option<Arc<Waiter>>,
+    /// A wait that has to be begun again: its command, and its place and end.
+    resumed: Option<Arc<Waiter>>,
+    /// What runs a waiting client's command in its place.
+    stand_in: bool,
     pub(crate) reply_mode: ReplyMode,
     pub(crate) input: Input,
 }
@@ -68,11 +77,17 @@ pub(crate) struct Input {
 }
 
 impl Session {
-    pub(crate) fn new(client: Arc<Client>, registry: Arc<Clients>, random: u64) -> Session {
+    pub(crate) fn new(
+        client: Arc<Client>,
+        registry: Arc<Clients>,
+        waiters: Arc<Blocked>,
+        random: u64,
+    ) -> Session {
         let protocol = initial_protocol(client.peer.transport);
         Session {
             client,
             registry,
+            waiters,
             db: 0,
             protocol,
             authenticated: false,
@@ -84,8 +99,75 @@ impl Session {
             job: None,
             multi: None,
             watch: None,
+            blocked: None,
+            resumed: None,
+            stand_in: false,
             reply_mode: ReplyMode::On,
             input: Input::default(),
+        }
+    }
+
+    /// What runs the command of a waiting client in its place.
+    pub(crate) fn stand_in(server: &Server, waiter: &Waiter) -> Session {
+        let client = Arc::clone(&waiter.client);
+        let mut session = {
+            let (clients, waiters) = (Arc::clone(server.clients()), Arc::clone(server.blocked()));
+            Session::new(client, clients, waiters, waiter.seed)
+        };
+        session.db = waiter.db;
+        session.protocol = waiter.protocol;
+        session.authenticated = true;
+        session.stand_in = true;
+        session
+    }
+
+    /// Whether it is such a one.
+    pub(crate) fn is_stand_in(&self) -> bool {
+        self.stand_in
+    }
+
+    /// The client waits.
+    pub(crate) fn block(&mut self, waiter: Arc<Waiter>) {
+        self.blocked = Some(waiter);
+    }
+
+    /// The wait that goes on, or has ended and is to be taken with [`Session::take_blocked`].
+    pub(crate) fn blocked(&self) -> Option<&Arc<Waiter>> {
+        self.blocked.as_ref()
+    }
+
+    /// The client waits no more.
+    pub(crate) fn take_blocked(&mut self) -> Option<Arc<Waiter>> {
+        self.blocked.take()
+    }
+
+    /// The wait whose command has to be run again.
+    pub(crate) fn resume(&mut self, waiter: Option<Arc<Waiter>>) {
+        self.resumed = waiter;
+    }
+
+    pub(crate) fn resuming(&self) -> Option<Arc<Waiter>> {
+        self.resumed.clone()
+    }
+
+    /// Place and end of the wait that is begun again.
+    pub(crate) fn resumed(&self) -> Option<(u64, Option<u64>)> {
+        self.resumed.as_ref().map(|waiter| (waiter.ticket, waiter.deadline_ms))
+    }
+
+    /// Has `waker` called when the client waits for a key no more, from whichever thread ends that. Gives it
+    /// back, uncalled, when that has happened already.
+    pub fn on_unblocked(&self, waker: Waker) -> Option<Waker> {
+        match &self.blocked {
+            Some(waiter) => waiter.wait(waker),
+            None => Some(waker),
+        }
+    }
+
+    /// The time for which the client was to wait is over.
+    pub fn end_wait(&self) {
+        if let Some(waiter) = &self.blocked {
+            self.waiters.end(waiter.client.id, Ending::Timeout);
         }
     }
 
@@ -350,6 +432,12 @@ impl Session {
 
 impl Drop for Session {
     fn drop(&mut self) {
+        if self.stand_in {
+            return;
+        }
+        if let Some(waiter) = &self.blocked {
+            self.waiters.remove(waiter);
+        }
         self.registry.remove(self.client.id);
     }
 }

@@ -4,7 +4,6 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
-use ferric_engine::Observer;
 use parking_lot::Mutex;
 
 /// The keys of one database that are watched, each with the flags of those who do.
@@ -98,19 +97,19 @@ fn mark(flags: &[Arc<AtomicBool>]) {
     flags.iter().for_each(|flag| flag.store(true, Ordering::Release));
 }
 
-impl Observer for Watches {
+impl Watches {
+    /// A key of this database has been changed.
     #[inline]
-    fn changed(&self, space: u16, key: &[u8]) -> bool {
+    pub(crate) fn changed(&self, space: u16, key: &[u8]) {
         if self.active.load(Ordering::Acquire) > 0 {
             let databases = self.databases.lock();
             let flags = databases.get(&space).and_then(|keys| keys.get(key));
             flags.into_iter().for_each(|flags| mark(flags));
         }
-        false
     }
 
-    /// As in Redis, a key counts as changed if it is there before or afterwards.
-    fn rearranged(&self, after: &[Option<u16>], has_key: &dyn Fn(u16, &[u8]) -> bool) {
+    /// Databases are emptied or exchanged, see `ferric_engine::Observer`. As in Redis, a key counts as changed if it is there before or afterwards.
+    pub(crate) fn rearranged(&self, after: &[Option<u16>], has_key: &dyn Fn(u16, &[u8]) -> bool) {
         for (db, keys) in self.databases.lock().iter() {
             let now = after.get(usize::from(*db)).copied().flatten();
             if now == Some(*db) {

@@ -31,6 +31,7 @@ rustler::atoms! {
     cold,
     waiting,
     sleep,
+    block,
     kill,
     shutdown,
     save,
@@ -42,6 +43,7 @@ rustler::atoms! {
     ferric_room,
     ferric_resident,
     ferric_done,
+    ferric_unblocked,
     // figures
     running,
     paused,

@@ -5,7 +5,7 @@ use std::time::Instant;
 use ferric_commands::{Control, Next, Progress, Session};
 use parking_lot::MappedMutexGuard;
 use parking_lot::MutexGuard;
-use rustler::{Binary, Encoder, Env, Error, NewBinary, NifResult, ResourceArc, Term};
+use rustler::{Atom, Binary, Encoder, Env, Error, NewBinary, NifResult, ResourceArc, Term};
 
 use crate::atoms;
 use crate::store::{Client, Working};
@@ -46,6 +46,14 @@ fn call_dirty<'a>(
     args: Vec<Binary<'a>>,
 ) -> NifResult<Term<'a>> {
     run_one(env, &client, &args, true)
+}
+
+/// The time is over for which a client was to wait for a key: its process is told like by anybody else.
+#[rustler::nif]
+fn end_wait(env: Env<'_>, client: ResourceArc<Client>) -> NifResult<Atom> {
+    working(&client)?.session.end_wait();
+    waiting::deliver_here(env);
+    Ok(atoms::ok())
 }
 
 /// Runs `body` and tells the scheduler how much of the process's time slice it took.
@@ -131,14 +139,22 @@ fn finish<'a>(
             waiting::for_job(env, session, client.store.messenger);
             atoms::waiting().encode(env)
         }
+        Next::Control(Control::Block(timeout)) => {
+            waiting::for_key(env, session);
+            let timeout = timeout.map_or(atoms::infinity().encode(env), |ms| ms.encode(env));
+            (atoms::block(), timeout).encode(env)
+        }
         Next::Control(control) => control_term(env, client, control),
     };
+    // Those whose wait for a key this call has ended.
+    waiting::deliver_here(env);
     (replies, wait, next).encode(env)
 }
 
 fn control_term<'a>(env: Env<'a>, client: &Client, control: Control) -> Term<'a> {
     match control {
         Control::Close => atoms::close().encode(env),
+        Control::Block(_) => atoms::again().encode(env),
         Control::Sleep(ms) => (atoms::sleep(), ms).encode(env),
         Control::Shutdown { save: true } => (atoms::shutdown(), atoms::save()).encode(env),
         Control::Shutdown { save: false } => (atoms::shutdown(), atoms::nosave()).encode(env),

@@ -5,10 +5,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use ferric_commands::clients::{Peer, Transport};
-use ferric_commands::values::registry::ValueCodec;
-use ferric_commands::{Server, ServerOptions, Session, budget, slot};
+use ferric_commands::{Server, ServerOptions, Session, budget};
 use ferric_engine::io::{Backend, open_backend};
-use ferric_engine::{CloseError, Compression, Durability, Engine, OpenError, Options};
+use ferric_engine::{CloseError, Compression, Durability, OpenError, Options};
 use parking_lot::Mutex;
 use rustler::types::LocalPid;
 use rustler::{Atom, Encoder, Env, NifMap, Resource, ResourceArc, Term};

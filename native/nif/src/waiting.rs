@@ -29,6 +29,7 @@ struct News {
     room: Vec<LocalPid>,
     resident: Vec<LocalPid>,
     done: Vec<LocalPid>,
+    unblocked: Vec<LocalPid>,
 }
 
 /// Sends what has been noted, as one message to the store's messenger process, which passes it on.
@@ -60,6 +61,9 @@ pub(crate) fn deliver(messenger: LocalPid) {
             let message = (atoms::ferric_done(), news.done);
             let _ = messages.send_and_clear(&messenger, |_| message);
         }
+        for pid in news.unblocked {
+            let _ = messages.send_and_clear(&pid, |_| atoms::ferric_unblocked());
+        }
         for (pid, reason) in news.failed {
             let _ = messages.send_and_clear(&pid, |_| (atoms::ferric_failed(), reason));
         }
@@ -81,6 +85,9 @@ pub(crate) fn deliver_here(env: Env<'_>) {
     }
     for pid in news.done {
         let _ = env.send(&pid, atoms::ferric_done());
+    }
+    for pid in news.unblocked {
+        let _ = env.send(&pid, atoms::ferric_unblocked());
     }
     for (pid, reason) in news.failed {
         let _ = env.send(&pid, (atoms::ferric_failed(), reason));
@@ -143,5 +150,15 @@ pub(crate) fn for_job(env: Env<'_>, session: &Session, messenger: LocalPid) {
     };
     if session.wait_for_job(Box::new(tell)).is_some() {
         let _ = env.send(&pid, atoms::ferric_done());
+    }
+}
+
+/// Has the calling process told when its client waits for a key no more. Whoever ends the wait is on a
+/// scheduler most often, and tells it at the end of its call.
+pub(crate) fn for_key(env: Env<'_>, session: &Session) {
+    let pid = env.pid();
+    let tell = move || note(|news| news.unblocked.push(pid));
+    if session.on_unblocked(Box::new(tell)).is_some() {
+        let _ = env.send(&pid, atoms::ferric_unblocked());
     }
 }

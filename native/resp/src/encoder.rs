@@ -118,6 +118,11 @@ impl Encoder {
         self.line(b'-', text);
     }
 
+    /// Replies that have been encoded elsewhere, in the same protocol.
+    pub fn raw(&mut self, replies: &[u8]) {
+        self.buf.extend_from_slice(replies);
+    }
+
     /// An integer.
     #[inline]
     pub fn integer(&mut self, value: i64) {

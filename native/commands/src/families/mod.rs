@@ -23,6 +23,7 @@ pub mod strings;
 #[cfg(test)]
 mod tests;
 pub mod transactions;
+mod waiting;
 
 use crate::context::{Context, Outcome};
 

@@ -80,6 +80,20 @@ const SYNOPSES: &[(&str, &str)] = &[
         "key:key bit:integer [index=(start:integer [end_index=(end:integer \
          [index_unit=<BYTE | BIT>]@7.0.0)])]",
     ),
+    (
+        "blmove",
+        "source:key destination:key wherefrom=<LEFT | RIGHT> whereto=<LEFT | RIGHT> timeout:double",
+    ),
+    (
+        "blmpop",
+        "timeout:double numkeys:integer key:key+ where=<LEFT | RIGHT> [COUNT~count:integer]",
+    ),
+    ("blpop", "key:key+ timeout:double"),
+    ("brpop", "key:key+ timeout:double"),
+    ("brpoplpush", "source:key destination:key timeout:double"),
+    ("bzmpop", "timeout:double numkeys:integer key:key+ where=<MIN | MAX> [COUNT~count:integer]"),
+    ("bzpopmax", "key:key+ timeout:double"),
+    ("bzpopmin", "key:key+ timeout:double"),
     ("cf.add", "key:key item:string"),
     ("cf.addnx", "key:key item:string"),
     ("cf.count", "key:key item:string"),

@@ -5,8 +5,7 @@ use std::sync::{Arc, mpsc};
 use std::time::Duration;
 
 use ferric_commands::clients::{Peer, Transport};
-use ferric_commands::values::registry::ValueCodec;
-use ferric_commands::{Next, Server, ServerOptions, Session, slot};
+use ferric_commands::{Next, Server, ServerOptions, Session};
 use ferric_engine::io::sim::SimIo;
 use ferric_engine::{Durability, Engine, Missing, Options};
 

@@ -211,6 +211,11 @@ impl<'e> Access<'e> {
         Ok(())
     }
 
+    /// Whether a transaction is open.
+    pub fn is_in_transaction(&self) -> bool {
+        self.transaction.is_some()
+    }
+
     /// Whether the transaction has asked for keys that it has not locked: then what its commands replied is
     /// worth nothing.
     pub fn is_too_narrow(&self) -> bool {

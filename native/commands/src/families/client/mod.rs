@@ -2,8 +2,10 @@
 
 use ferric_resp::Encoder;
 
+use crate::blocked::Ending;
 use crate::clients::Identity;
 use crate::context::{Args, Context, Fault, Outcome};
+use crate::numbers::parse_i64_or_fault;
 use crate::pattern::is_option;
 use crate::session::ReplyMode;
 use crate::table::Flag::{Admin, Loading, NoScript, Stale};
@@ -142,6 +144,15 @@ static SUBCOMMANDS: &[Command] = &[
         handler: Some(setname),
         ..ROW
     },
+    Command {
+        name: "unblock",
+        arity: -3,
+        since: "5.0.0",
+        summary: "Ends the wait of a client that waits for a key.",
+        complexity: "O(log N) for N connections",
+        handler: Some(unblock),
+        ..ADMIN_ROW
+    },
 ];
 
 const HELP: &[&str] = &[
@@ -173,6 +184,8 @@ const HELP: &[&str] = &[
     "    Which client library uses this connection.",
     "SETNAME <name>",
     "    Gives this connection a name; the empty name takes it away.",
+    "UNBLOCK <number> [TIMEOUT|ERROR]",
+    "    Ends the wait of a connection that waits for a key, as if its time were over or with an error.",
 ];
 
 fn print_help(ctx: &mut Context<'_, '_>, _: Args<'_>) -> Outcome {
@@ -181,6 +194,23 @@ fn print_help(ctx: &mut Context<'_, '_>, _: Args<'_>) -> Outcome {
 
 fn id(ctx: &mut Context<'_, '_>, _: Args<'_>) -> Outcome {
     ctx.reply.integer(i64::try_from(ctx.session.id()).unwrap_or(i64::MAX));
+    Ok(())
+}
+
+/// `CLIENT UNBLOCK client-id [TIMEOUT|ERROR]`
+fn unblock(ctx: &mut Context<'_, '_>, args: Args<'_>) -> Outcome {
+    let ending = match args[3..] {
+        [] => Ending::Timeout,
+        [how] if is_option(how, "timeout") => Ending::Timeout,
+        [how] if is_option(how, "error") => Ending::Error,
+        [_] => {
+            return Err(Fault::error("ERR CLIENT UNBLOCK reason should be TIMEOUT or ERROR"));
+        }
+        _ => return Err(SYNTAX),
+    };
+    let id = parse_i64_or_fault(args[2])?;
+    let ended = u64::try_from(id).is_ok_and(|id| ctx.server.blocked().end(id, ending));
+    ctx.reply.integer(i64::from(ended));
     Ok(())
 }
 

@@ -8,6 +8,7 @@ mod relocate;
 mod search;
 #[cfg(test)]
 mod tests;
+mod wait;
 
 use crate::context::Fault;
 use crate::numbers::parse_i64;
@@ -69,6 +70,59 @@ pub static COMMANDS: &[Command] = &[
         complexity: "O(N+M) for N keys and M elements returned",
         handler: Some(pop::lmpop),
         ..CHANGE
+    },
+    Command {
+        name: "blpop",
+        keys: &[names_before_timeout()],
+        since: "2.0.0",
+        summary: "Takes the first element of the first list that has one; waits for one.",
+        handler: Some(wait::blpop),
+        ..WAIT
+    },
+    Command {
+        name: "brpop",
+        keys: &[names_before_timeout()],
+        since: "2.0.0",
+        summary: "Takes the last element of the first list that has one; waits for one.",
+        handler: Some(wait::brpop),
+        ..WAIT
+    },
+    Command {
+        name: "blmpop",
+        arity: -5,
+        flags: &[Flag::Write, Flag::Blocking, Flag::MovableKeys],
+        keys: &[KeySpec {
+            begin: Begin::Index(2),
+            find: Find::KeyNum { num: 0, first: 1, step: 1 },
+            ..key(&["RW", "access", "delete"])
+        }],
+        since: "7.0.0",
+        summary: "Takes elements from an end of the first of several lists that exists; waits for one.",
+        complexity: "O(N+M) for N keys and M elements returned",
+        handler: Some(wait::blmpop),
+        ..WAIT
+    },
+    Command {
+        name: "blmove",
+        arity: 6,
+        flags: &[Flag::Write, Flag::DenyOom, Flag::NoScript, Flag::Blocking],
+        keys: MOVE.keys,
+        since: "6.2.0",
+        summary: "Moves an element from an end of a list to an end of another; waits for one.",
+        complexity: "O(1)",
+        handler: Some(wait::blmove),
+        ..WAIT
+    },
+    Command {
+        name: "brpoplpush",
+        arity: 4,
+        flags: &[Flag::Write, Flag::DenyOom, Flag::NoScript, Flag::Blocking],
+        keys: MOVE.keys,
+        since: "2.2.0",
+        summary: "Moves the last element of a list to the beginning of another; waits for one.",
+        complexity: "O(1)",
+        handler: Some(wait::brpoplpush),
+        ..WAIT
     },
     Command {
         name: "llen",
@@ -207,6 +261,21 @@ const MOVE: Command = Command {
     complexity: "O(1)",
     ..CHANGE
 };
+
+/// What commands that wait for an element have in common.
+const WAIT: Command = Command {
+    arity: -3,
+    flags: &[Flag::Write, Flag::NoScript, Flag::Blocking],
+    categories: &["write", "list", "slow", "blocking"],
+    complexity: "O(N) for N keys",
+    ..CHANGE
+};
+
+/// All arguments but the last, which is a timeout, are keys.
+const fn names_before_timeout() -> KeySpec {
+    let find = Find::Range { last: -2, step: 1, limit: 0 };
+    KeySpec { find, ..key(&["RW", "access", "delete"]) }
+}
 
 /// The first argument is a key.
 const fn key(flags: &'static [&'static str]) -> KeySpec {

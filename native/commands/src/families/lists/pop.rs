@@ -3,6 +3,7 @@
 use ferric_engine::Key;
 
 use super::{parse_at_least, parse_end};
+use crate::blocked::{Blocking, Wish};
 use crate::context::{Args, Context, Fault, Outcome};
 use crate::pattern::is_option;
 use crate::values::list::{self, Delta, End, List, View};
@@ -52,9 +53,20 @@ fn pop(ctx: &mut Context<'_, '_>, args: Args<'_>, end: End) -> Outcome {
 
 /// `LMPOP numkeys key [key ...] LEFT|RIGHT [COUNT count]`
 pub fn lmpop(ctx: &mut Context<'_, '_>, args: Args<'_>) -> Outcome {
-    let (words, end, count) = parse_lmpop(args)?;
+    let (names, end, count) = parse_lmpop(args)?;
+    try_pop_many(ctx, names, end, count, None)
+}
+
+/// Takes elements of the first list that is there; if there is none, waits if that is wished.
+pub(super) fn try_pop_many(
+    ctx: &mut Context<'_, '_>,
+    words: Args<'_>,
+    end: End,
+    count: usize,
+    wish: Option<Wish<'_>>,
+) -> Outcome {
     ctx.bound(words.len(), MAX_KEYS)?;
-    let lookup = Lookup::new(ctx);
+    let (lookup, blocking) = (Lookup::new(ctx), Blocking::new(ctx));
     let keys: Vec<Key<'_>> = words.iter().map(|word| ctx.key(word)).collect();
     let mut locked = ctx.access.acquire_all(&keys)?;
     for key in &keys {
@@ -67,12 +79,19 @@ pub fn lmpop(ctx: &mut Context<'_, '_>, args: Args<'_>) -> Outcome {
         let change = popped(&held, end, taken)?;
         return commit(&mut locked, &[(*key, change)]);
     }
-    ctx.reply.null_array();
-    Ok(())
+    match wish {
+        Some(wish) if !blocking.is_denied() => {
+            Err(blocking.wait(ctx.session, ctx.command.name, wish))
+        }
+        _ => {
+            ctx.reply.null_array();
+            Ok(())
+        }
+    }
 }
 
 /// The keys, the end to take from, and how many elements.
-fn parse_lmpop<'a>(args: Args<'a>) -> Result<(Args<'a>, End, usize), Fault> {
+pub(super) fn parse_lmpop<'a>(args: Args<'a>) -> Result<(Args<'a>, End, usize), Fault> {
     const SYNTAX: Fault = Fault::error("ERR syntax error");
     let keys = parse_at_least(1, args[1], "ERR numkeys should be greater than 0")?;
     let (keys, rest) = args[2..].split_at_checked(keys).ok_or(SYNTAX)?;
@@ -90,7 +109,7 @@ fn parse_lmpop<'a>(args: Args<'a>) -> Result<(Args<'a>, End, usize), Fault> {
 }
 
 /// Replies with the last `count` elements at an end, which are there, from the outermost on.
-fn reply_end(
+pub(super) fn reply_end(
     reply: &mut Encoder,
     lookup: &Lookup<'_>,
     view: View<'_>,

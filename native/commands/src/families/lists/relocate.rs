@@ -3,6 +3,7 @@
 use super::parse_end;
 use super::pop::popped;
 use super::push::created;
+use crate::blocked::{Blocking, Wish};
 use crate::context::{Args, Context, Outcome};
 use crate::values::list::{Delta, End, List, View};
 use crate::values::{Lookup, MAX_COPY, commit};
@@ -10,23 +11,37 @@ use crate::values::{Lookup, MAX_COPY, commit};
 /// `LMOVE source destination LEFT|RIGHT LEFT|RIGHT`
 pub fn lmove(ctx: &mut Context<'_, '_>, args: Args<'_>) -> Outcome {
     let (from, to) = (parse_end(args[3])?, parse_end(args[4])?);
-    relocate(ctx, args, from, to)
+    try_relocate(ctx, args, from, to, None)
 }
 
 /// `RPOPLPUSH source destination`
 pub fn rpoplpush(ctx: &mut Context<'_, '_>, args: Args<'_>) -> Outcome {
-    relocate(ctx, args, End::Right, End::Left)
+    try_relocate(ctx, args, End::Right, End::Left, None)
 }
 
-fn relocate(ctx: &mut Context<'_, '_>, args: Args<'_>, from: End, to: End) -> Outcome {
+/// Moves an element; if there is none, waits if that is wished.
+pub(super) fn try_relocate(
+    ctx: &mut Context<'_, '_>,
+    args: Args<'_>,
+    from: End,
+    to: End,
+    wish: Option<Wish<'_>>,
+) -> Outcome {
     let (source, target) = (ctx.key(args[1]), ctx.key(args[2]));
-    let lookup = Lookup::new(ctx);
+    let (lookup, blocking) = (Lookup::new(ctx), Blocking::new(ctx));
     let mut locked = ctx.access.acquire_all([&source, &target])?;
     let held = lookup.modify_as::<List>(&mut locked, &source)?;
     let element = held.as_ref().and_then(|held| outermost(held.view, from));
     let (Some(held), Some(element)) = (held, element) else {
-        ctx.reply.null();
-        return Ok(());
+        return match wish {
+            Some(wish) if !blocking.is_denied() => {
+                Err(blocking.wait(ctx.session, ctx.command.name, wish))
+            }
+            _ => {
+                ctx.reply.null();
+                Ok(())
+            }
+        };
     };
     lookup.bound(element.len(), MAX_COPY)?;
     ctx.reply.bulk(element);

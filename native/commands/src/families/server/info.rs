@@ -124,7 +124,7 @@ fn server(text: &mut Text, ctx: &mut Context<'_, '_>) {
 fn clients(text: &mut Text, ctx: &mut Context<'_, '_>) {
     text.field("connected_clients", ctx.server.clients().connected());
     text.field("maxclients", ctx.server.config().max_clients());
-    text.field("blocked_clients", 0);
+    text.field("blocked_clients", ctx.server.blocked().len());
     text.field("tracking_clients", 0);
 }
 

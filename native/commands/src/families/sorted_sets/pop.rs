@@ -1,13 +1,15 @@
-//! ZPOPMIN, ZPOPMAX and ZMPOP: taking entries from an end.
+//! ZPOPMIN, ZPOPMAX and ZMPOP: taking entries from an end; BZPOPMIN, BZPOPMAX and BZMPOP, which wait for some.
 
 use ferric_engine::Key;
 use ferric_resp::{Encoder, Protocol};
 
+use crate::blocked::{Blocking, Wish};
 use crate::context::{Args, Context, Fault, Outcome};
+use crate::families::waiting::parse_timeout;
 use crate::numbers::parse_i64;
 use crate::pattern::is_option;
 use crate::values::sorted::{Delta, SortedSet};
-use crate::values::{Held, Lookup, MAX_COPY, MAX_KEYS, commit};
+use crate::values::{Held, Kind, Lookup, MAX_COPY, MAX_KEYS, commit};
 
 const SYNTAX: Fault = Fault::error("ERR syntax error");
 
@@ -27,6 +29,8 @@ enum Style {
     Pairs,
     /// The key, and an array of such arrays.
     Key,
+    /// The key, a member and its score.
+    One,
 }
 
 /// `ZPOPMIN key [count]`
@@ -50,7 +54,7 @@ fn pop_from_one(ctx: &mut Context<'_, '_>, args: Args<'_>, end: End) -> Outcome 
         }
         _ => return Err(SYNTAX),
     };
-    if !pop(ctx, &args[1..2], end, count, style)? {
+    if !pop(ctx, &args[1..2], end, count, style, None)? {
         ctx.reply.array(0);
     }
     Ok(())
@@ -58,6 +62,46 @@ fn pop_from_one(ctx: &mut Context<'_, '_>, args: Args<'_>, end: End) -> Outcome 
 
 /// `ZMPOP numkeys key [key ...] <MIN | MAX> [COUNT count]`
 pub fn zmpop(ctx: &mut Context<'_, '_>, args: Args<'_>) -> Outcome {
+    let (keys, end, count) = parse_zmpop(args)?;
+    if !pop(ctx, keys, end, count, Style::Key, None)? {
+        ctx.reply.null_array();
+    }
+    Ok(())
+}
+
+/// `BZMPOP timeout numkeys key [key ...] <MIN | MAX> [COUNT count]`
+pub fn bzmpop(ctx: &mut Context<'_, '_>, args: Args<'_>) -> Outcome {
+    let timeout_ms = parse_timeout(ctx, args[1])?;
+    let (keys, end, count) = parse_zmpop(&args[1..])?;
+    let wish = Wish { words: args, keys, kind: Kind::SortedSet, timeout_ms };
+    if !pop(ctx, keys, end, count, Style::Key, Some(wish))? {
+        ctx.reply.null_array();
+    }
+    Ok(())
+}
+
+/// `BZPOPMIN key [key ...] timeout`
+pub fn bzpopmin(ctx: &mut Context<'_, '_>, args: Args<'_>) -> Outcome {
+    wait_for_one(ctx, args, End::Min)
+}
+
+/// `BZPOPMAX key [key ...] timeout`
+pub fn bzpopmax(ctx: &mut Context<'_, '_>, args: Args<'_>) -> Outcome {
+    wait_for_one(ctx, args, End::Max)
+}
+
+fn wait_for_one(ctx: &mut Context<'_, '_>, args: Args<'_>, end: End) -> Outcome {
+    let (keys, timeout) = (&args[1..args.len() - 1], args[args.len() - 1]);
+    let timeout_ms = parse_timeout(ctx, timeout)?;
+    let wish = Wish { words: args, keys, kind: Kind::SortedSet, timeout_ms };
+    if !pop(ctx, keys, end, 1, Style::One, Some(wish))? {
+        ctx.reply.null_array();
+    }
+    Ok(())
+}
+
+/// The keys, the end to pop from, and how many entries.
+fn parse_zmpop<'a>(args: Args<'a>) -> Result<(Args<'a>, End, usize), Fault> {
     let numkeys = parse_positive(args[1], "ERR numkeys should be greater than 0")?;
     let rest = args[2..].split_at_checked(numkeys);
     let Some((keys, [end, options @ ..])) = rest else { return Err(SYNTAX) };
@@ -79,10 +123,7 @@ pub fn zmpop(ctx: &mut Context<'_, '_>, args: Args<'_>) -> Outcome {
         }
         _ => return Err(SYNTAX),
     };
-    if !pop(ctx, keys, end, count, Style::Key)? {
-        ctx.reply.null_array();
-    }
-    Ok(())
+    Ok((keys, end, count))
 }
 
 /// A number above 0.
@@ -91,17 +132,18 @@ fn parse_positive(word: &[u8], otherwise: &'static str) -> Result<usize, Fault> 
     number.filter(|&number| number > 0).ok_or(Fault::error(otherwise))
 }
 
-/// Pops up to `count` entries of the first key with any, and replies; false, and no reply, when there
-/// is no such key.
+/// Pops up to `count` entries of the first key with any, and replies. When there is no such key it waits, if
+/// that is wished; else false, and no reply.
 fn pop(
     ctx: &mut Context<'_, '_>,
     names: Args<'_>,
     end: End,
     count: usize,
     style: Style,
+    wish: Option<Wish<'_>>,
 ) -> Result<bool, Fault> {
     ctx.bound(names.len(), MAX_KEYS)?;
-    let lookup = Lookup::new(ctx);
+    let (lookup, blocking) = (Lookup::new(ctx), Blocking::new(ctx));
     let keys: Vec<Key<'_>> = names.iter().map(|name| ctx.key(name)).collect();
     let mut locked = ctx.access.acquire_all(&keys)?;
     for key in &keys {
@@ -109,8 +151,8 @@ fn pop(
         let len = held.view.len();
         let count = count.min(len);
         lookup.bound(count, MAX_KEYS)?;
-        if style == Style::Key {
-            ctx.reply.array(2);
+        if let Style::Key | Style::One = style {
+            ctx.reply.array(if style == Style::Key { 2 } else { 3 });
             ctx.reply.bulk(key.bytes);
         }
         if count == 0 {
@@ -127,7 +169,12 @@ fn pop(
         commit(&mut locked, &[(*key, change)])?;
         return Ok(true);
     }
-    Ok(false)
+    match wish {
+        Some(wish) if !blocking.is_denied() => {
+            Err(blocking.wait(ctx.session, ctx.command.name, wish))
+        }
+        _ => Ok(false),
+    }
 }
 
 fn put_popped(
@@ -137,8 +184,12 @@ fn put_popped(
     end: End,
     style: Style,
 ) {
-    let pairs = style != Style::Flat;
-    reply.array(if pairs { ranks.len() } else { ranks.len() * 2 });
+    let pairs = matches!(style, Style::Pairs | Style::Key);
+    match style {
+        Style::One => {}
+        Style::Flat => reply.array(ranks.len() * 2),
+        Style::Pairs | Style::Key => reply.array(ranks.len()),
+    }
     held.view.each(ranks, end == End::Max, |score, member| {
         if pairs {
             reply.array(2);

@@ -238,6 +238,30 @@ pub static COMMANDS: &[Command] = &[
         ..WRITE
     },
     Command {
+        name: "bzpopmin",
+        summary: "Removes and returns the member with the lowest score; waits for one.",
+        handler: Some(pop::bzpopmin),
+        ..WAIT
+    },
+    Command {
+        name: "bzpopmax",
+        summary: "Removes and returns the member with the highest score; waits for one.",
+        handler: Some(pop::bzpopmax),
+        ..WAIT
+    },
+    Command {
+        name: "bzmpop",
+        arity: -5,
+        flags: &[Flag::Write, Flag::Blocking, Flag::MovableKeys],
+        categories: &["write", "sortedset", "slow", "blocking"],
+        keys: &[counted(&["RW", "access", "delete"], 2)],
+        since: "7.0.0",
+        summary: "Removes and returns members from an end of the first sorted set that has any; waits for one.",
+        complexity: "O(K)+O(M*log(N)) for K keys and M members returned",
+        handler: Some(pop::bzmpop),
+        ..WAIT
+    },
+    Command {
         name: "zrandmember",
         arity: -2,
         flags: &[Flag::Readonly],
@@ -371,6 +395,23 @@ const WRITE: Command = Command {
     keys: &[key(&["RW", "update"])],
     ..READ
 };
+
+/// What commands that wait for a member have in common.
+const WAIT: Command = Command {
+    arity: -3,
+    flags: &[Flag::Write, Flag::NoScript, Flag::Blocking, Flag::Fast],
+    categories: &["write", "sortedset", "fast", "blocking"],
+    keys: &[names_before_timeout()],
+    since: "5.0.0",
+    complexity: "O(log(N))",
+    ..WRITE
+};
+
+/// All arguments but the last, which is a timeout, are keys.
+const fn names_before_timeout() -> KeySpec {
+    let find = Find::Range { last: -2, step: 1, limit: 0 };
+    KeySpec { find, ..key(&["RW", "access", "delete"]) }
+}
 
 /// The first argument is a key.
 const fn key(flags: &'static [&'static str]) -> KeySpec {

@@ -4,11 +4,13 @@ use ferric_resp::{DeferredLength, Encoder, Protocol};
 
 use super::ids::{is_sign, parse};
 use super::reply::{Budget, put_entries};
+use crate::blocked::{Blocking, Wish};
 use crate::context::{Args, Context, Fault, Outcome};
+use crate::families::waiting::check_end;
 use crate::numbers::parse_i64_or_fault;
 use crate::pattern::is_option;
-use crate::values::Lookup;
-use crate::values::stream::{Id, Stream};
+use crate::values::stream::{Id, Stream, Text};
+use crate::values::{Kind, Lookup};
 
 const SYNTAX: Fault = Fault::error("ERR syntax error");
 
@@ -18,6 +20,8 @@ pub struct Request<'a> {
     pub count: u64,
     /// The group and its consumer.
     pub group: Option<(&'a [u8], &'a [u8])>,
+    /// How long to wait if there is nothing, in milliseconds, 0 without end; `None`: not at all.
+    pub block_ms: Option<u64>,
     /// What is delivered does not become pending.
     pub no_ack: bool,
     /// The streams.
@@ -36,13 +40,14 @@ impl<'a> Request<'a> {
         of_group: bool,
         ctx: &Context<'_, '_>,
     ) -> Result<Request<'a>, Fault> {
-        let mut request = Request { count: 0, group: None, no_ack: false, keys: &[], after: &[] };
+        let mut request =
+            Request { count: 0, group: None, block_ms: None, no_ack: false, keys: &[], after: &[] };
         let mut streams = None;
         let mut words = &args[1..];
         while let Some((word, rest)) = words.split_first() {
             words = match rest {
                 [timeout, rest @ ..] if is_option(word, "BLOCK") => {
-                    check_timeout(timeout, ctx.now_ms())?;
+                    request.block_ms = Some(parse_timeout(ctx, timeout)?);
                     rest
                 }
                 [count, rest @ ..] if is_option(word, "COUNT") => {
@@ -90,17 +95,12 @@ fn check_option(of_group: bool, refusal: Fault) -> Outcome {
     if of_group { Ok(()) } else { Err(refusal) }
 }
 
-/// Refuses what is no time to wait, in milliseconds. The commands answer at once.
-fn check_timeout(word: &[u8], now_ms: u64) -> Outcome {
+/// The time to wait, in milliseconds.
+fn parse_timeout(ctx: &Context<'_, '_>, word: &[u8]) -> Result<u64, Fault> {
     let refusal = Fault::error("ERR timeout is not an integer or out of range");
     let timeout = parse_i64_or_fault(word).map_err(|_| refusal)?;
-    if timeout < 0 {
-        return Err(Fault::error("ERR timeout is negative"));
-    }
-    if timeout > i64::MAX - now_ms as i64 {
-        return Err(Fault::error("ERR timeout is out of range"));
-    }
-    Ok(())
+    let timeout = u64::try_from(timeout).map_err(|_| Fault::error("ERR timeout is negative"))?;
+    check_end(ctx, timeout)
 }
 
 /// The reply: of each stream that has something, its key and the entries.
@@ -124,6 +124,11 @@ impl Served {
         reply.bulk(key);
     }
 
+    /// Whether there is nothing in it.
+    pub fn is_empty(&self) -> bool {
+        self.count == 0
+    }
+
     /// Ends the reply.
     pub fn end(self, reply: &mut Encoder) {
         match (self.count, reply.protocol()) {
@@ -138,7 +143,7 @@ impl Served {
 pub fn xread(ctx: &mut Context<'_, '_>, args: Args<'_>) -> Outcome {
     let request = Request::parse(args, false, ctx)?;
     let keys: Vec<_> = request.keys.iter().map(|key| ctx.key(key)).collect();
-    let (lookup, mut budget) = (Lookup::new(ctx), Budget::new(ctx));
+    let (lookup, mut budget, blocking) = (Lookup::new(ctx), Budget::new(ctx), Blocking::new(ctx));
     let mut locked = ctx.access.acquire_all(&keys)?;
     let mut after = Vec::with_capacity(keys.len());
     for (key, word) in keys.iter().zip(request.after) {
@@ -147,7 +152,7 @@ pub fn xread(ctx: &mut Context<'_, '_>, args: Args<'_>) -> Outcome {
         after.push(start(word, last)?);
     }
     let mut served = Served::begin(ctx.reply);
-    for (key, after) in keys.iter().zip(after) {
+    for (key, after) in keys.iter().zip(after.iter().copied()) {
         let Some(held) = lookup.modify_as::<Stream>(&mut locked, key)? else { continue };
         if held.view.last_id().is_none_or(|last| last <= after) {
             continue;
@@ -156,8 +161,21 @@ pub fn xread(ctx: &mut Context<'_, '_>, args: Args<'_>) -> Outcome {
         served.stream(ctx.reply, key.bytes);
         put_entries(ctx.reply, &mut budget, held.view.entries(from, Id::MAX), request.count)?;
     }
-    served.end(ctx.reply);
-    Ok(())
+    match request.block_ms {
+        Some(timeout_ms) if served.is_empty() && !blocking.is_denied() => {
+            // By then `$` would be another entry.
+            let after: Vec<_> = after.iter().map(|id| id.text()).collect();
+            let fixed = args.len() - after.len();
+            let words: Vec<&[u8]> =
+                args[..fixed].iter().copied().chain(after.iter().map(Text::as_bytes)).collect();
+            let wish = Wish { words: &words, keys: request.keys, kind: Kind::Stream, timeout_ms };
+            Err(blocking.wait(ctx.session, ctx.command.name, wish))
+        }
+        _ => {
+            served.end(ctx.reply);
+            Ok(())
+        }
+    }
 }
 
 /// The entry after which is read.

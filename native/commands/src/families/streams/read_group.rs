@@ -6,9 +6,10 @@ use super::ids::{is_sign, parse};
 use super::lag::Counting;
 use super::read::{Request, Served};
 use super::reply::{Budget, limit, no_group, put_entry, put_id};
+use crate::blocked::{Blocking, Wish};
 use crate::context::{Args, Context, Fault, Outcome};
 use crate::values::stream::{Delta, Group, Id, Stream, View};
-use crate::values::{Collection, Lookup, commit};
+use crate::values::{Collection, Kind, Lookup, commit};
 
 /// `XREADGROUP GROUP group consumer [COUNT count] [BLOCK milliseconds] [NOACK] STREAMS key [key ...]
 /// id [id ...]`
@@ -17,6 +18,7 @@ pub fn xreadgroup(ctx: &mut Context<'_, '_>, args: Args<'_>) -> Outcome {
     let (name, consumer) = request.group.ok_or(Fault::error("ERR syntax error"))?;
     let keys: Vec<_> = request.keys.iter().map(|key| ctx.key(key)).collect();
     let (lookup, budget, now_ms) = (Lookup::new(ctx), Budget::new(ctx), ctx.now_ms());
+    let blocking = Blocking::new(ctx);
     let mut locked = ctx.access.acquire_all(&keys)?;
     let mut after = Vec::with_capacity(keys.len());
     for (key, word) in keys.iter().zip(request.after) {
@@ -40,6 +42,13 @@ pub fn xreadgroup(ctx: &mut Context<'_, '_>, args: Args<'_>) -> Outcome {
             stream = std::borrow::Cow::Owned(stream.after(&deltas[earlier])?);
         }
         deltas.push(delivery.from(&stream, key.bytes, after[at])?);
+    }
+    if let Some(timeout_ms) = request.block_ms
+        && delivery.served.is_empty()
+        && !blocking.is_denied()
+    {
+        let wish = Wish { words: args, keys: request.keys, kind: Kind::Stream, timeout_ms };
+        return Err(blocking.wait(ctx.session, ctx.command.name, wish));
     }
     delivery.served.end(ctx.reply);
     let mut changes = Vec::with_capacity(keys.len());

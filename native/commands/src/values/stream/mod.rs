@@ -28,7 +28,7 @@ use chunk::Chunk;
 pub use chunk::Entry;
 pub use delta::Delta;
 pub use group::{Consumer, Group, Name, Pending, UNKNOWN};
-pub use id::Id;
+pub use id::{Id, Text};
 pub use radix::radix_nodes;
 pub use runs::Runs;
 pub use trim::{Bound, Plan, Trim};
