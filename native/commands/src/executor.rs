@@ -332,7 +332,17 @@ impl<'c> Batch<'c> {
         self.meter.begin(entry.index);
         self.session.note_command(entry.index);
         let mark = self.reply.len();
-        let (outcome, control) = self.invoke(entry.command, handler, args);
+        let (mut outcome, mut control) = (Err(Fault::Long), None);
+        // Also where a command may take long, most do not: only those that ask for it are given
+        // snapshots of what they read.
+        if !entry.command.long {
+            (outcome, control) = self.invoke(entry.command, handler, args, false);
+        }
+        if self.long && outcome == Err(Fault::Long) {
+            self.meter.tally.forget();
+            self.reply.truncate(mark);
+            (outcome, control) = self.invoke(entry.command, handler, args, true);
+        }
         let ran = match outcome {
             Ok(()) => control.map_or(Ran::Done, Ran::Control),
             Err(fault) => self.settle(fault, control, mark),
@@ -346,12 +356,14 @@ impl<'c> Batch<'c> {
         ran
     }
 
-    /// Calls a command's function; a panic in it becomes a fault.
+    /// Calls a command's function, which may take long or has to say that it would; a panic in it
+    /// becomes a fault.
     fn invoke(
         &mut self,
         command: &'static Command,
         handler: Handler,
         args: Args<'_>,
+        long: bool,
     ) -> (Outcome, Option<Control>) {
         let mut context = Context {
             server: self.server,
@@ -362,7 +374,7 @@ impl<'c> Batch<'c> {
             tally: &self.meter.tally,
             command,
             now_us: self.now_us,
-            long: self.long,
+            long,
             control: None,
             sync: false,
         };

@@ -473,6 +473,11 @@ impl Found {
 }
 
 impl<'e> Locked<'_, 'e> {
+    /// Gives the locks back: from here on no key can be looked at any more.
+    pub fn release(&mut self) {
+        self.shards.clear();
+    }
+
     /// [`Access::key`], for who learns of a key while shards are locked; its own has to be.
     pub fn key<'k>(&self, space: u16, shard: u16, bytes: &'k [u8]) -> Key<'k> {
         self.access.key(space, shard, bytes)

@@ -32,6 +32,12 @@ pub trait Object: Send + Sync + Any {
     /// Its contents as of now, shared with it rather than copied as far as they are large: this is
     /// done under the shard's lock, the image is written without it.
     fn freeze(&self) -> Box<dyn Image>;
+
+    /// The object as of now, for reads that take longer than its shard may be locked: like
+    /// [`Object::freeze`] it shares with it what is large. `None` where no read takes long.
+    fn snapshot(&self) -> Option<Box<dyn Object>> {
+        None
+    }
 }
 
 /// Frozen contents of an object.

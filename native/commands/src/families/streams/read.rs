@@ -7,8 +7,8 @@ use super::reply::{Budget, put_entries};
 use crate::context::{Args, Context, Fault, Outcome};
 use crate::numbers::parse_i64_or_fault;
 use crate::pattern::is_option;
-use crate::values::Lookup;
 use crate::values::stream::{Id, Stream};
+use crate::values::{Held, Lookup};
 
 const SYNTAX: Fault = Fault::error("ERR syntax error");
 
@@ -146,9 +146,11 @@ pub fn xread(ctx: &mut Context<'_, '_>, args: Args<'_>) -> Outcome {
         let last = held.map_or(Id::MIN, |held| held.view.state().last);
         after.push(start(word, last)?);
     }
+    let mut values = lookup.keep_all(&mut locked, &keys)?;
     let mut served = Served::begin(ctx.reply);
-    for (key, after) in keys.iter().zip(after) {
-        let Some(held) = lookup.modify_as::<Stream>(&mut locked, key)? else { continue };
+    for (number, (key, after)) in keys.iter().zip(after).enumerate() {
+        let Some(entry) = values.entry(number, key)? else { continue };
+        let held = Held::<Stream>::of(entry)?;
         if held.view.last_id().is_none_or(|last| last <= after) {
             continue;
         }

@@ -171,6 +171,10 @@ impl Object for Hash {
             Form::Table(fields) => Box::new(fields.freeze()),
         }
     }
+
+    fn snapshot(&self) -> Option<Box<dyn Object>> {
+        Some(Box::new(self.clone()))
+    }
 }
 
 impl Collection for Hash {
