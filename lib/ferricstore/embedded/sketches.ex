@@ -1,7 +1,8 @@
 defmodule FerricStore.Embedded.Sketches do
   @moduledoc """
   Commands on sketches, which answer questions about many events from little memory: count-min sketches (how often),
-  top-k (which ones most often) and t-digests (how the numbers are distributed). Numbers are floats; those that are none are `"inf"`, `"-inf"` and `"nan"`.
+  top-k (which ones most often) and t-digests (how the numbers are distributed). Numbers are floats; those that are none
+  are `"inf"`, `"-inf"` and `"nan"`.
 
   The examples are written as an application calls them: through `FerricStore`, which has all these functions. Every
   function takes `store:` and `db:` among its options, and may return `{:error, message}`.
