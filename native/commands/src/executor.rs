@@ -215,6 +215,7 @@ impl<'c> Batch<'c> {
         } else {
             access.set_patience(PATIENCE);
         }
+        server.field_expiry().remove_due(&mut access, server.shards());
         Batch {
             access,
             start: buffer.len(),

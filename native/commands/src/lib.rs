@@ -10,6 +10,7 @@ pub mod config;
 pub mod context;
 pub mod executor;
 pub mod families;
+pub mod field_expiry;
 pub mod job;
 pub mod numbers;
 pub mod pattern;

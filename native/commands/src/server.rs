@@ -9,6 +9,7 @@ use ferric_engine::{Durability, Engine};
 use crate::clients::{Client, Clients, Peer, Transport};
 use crate::config::Config;
 use crate::executor::wall_clock_us;
+use crate::field_expiry::FieldExpiry;
 use crate::session::{Session, initial_protocol, protocol_number};
 use crate::stats::Stats;
 
@@ -60,6 +61,7 @@ pub struct Server {
     config: Config,
     stats: Stats,
     clients: Arc<Clients>,
+    field_expiry: FieldExpiry,
     shards: u16,
     version: String,
     run_id: String,
@@ -81,6 +83,7 @@ impl Server {
             engine,
             stats: Stats::new(),
             clients: Arc::default(),
+            field_expiry: FieldExpiry::default(),
             run_id: random_hex(&random),
             started: Instant::now(),
             started_us: wall_clock_us(),
@@ -143,6 +146,11 @@ impl Server {
     #[inline]
     pub fn stats(&self) -> &Stats {
         &self.stats
+    }
+
+    /// The hashes with fields that expire.
+    pub fn field_expiry(&self) -> &FieldExpiry {
+        &self.field_expiry
     }
 
     /// The connected clients.

@@ -105,6 +105,11 @@ impl Fields {
         self.deadlines.iter().take_while(move |deadline| deadline.ms < now_ms)
     }
 
+    /// The earliest expiry of a field.
+    pub(super) fn first_expiry(&self) -> Option<u64> {
+        self.deadlines.first().map(|deadline| deadline.ms)
+    }
+
     /// The latest expiry of a field.
     pub(super) fn last_expiry(&self) -> Option<u64> {
         self.deadlines.last().map(|deadline| deadline.ms)
