@@ -5,19 +5,19 @@
 //! is noted here with its earliest one, and the next call of the executor after that time removes
 //! what is over: before its commands, so that what they are told is true.
 //!
-//! The notes are in memory only. After a restart, and under another name, a hash is noted again by
-//! its next change, or by a read that meets fields that are over.
+//! The notes are in memory only. After a restart, and in another database after SWAPDB, a hash is
+//! noted again by its next change, or by a read that meets fields that are over.
 
 use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use ferric_engine::Access;
+use ferric_engine::{Access, Key, Meta};
 use parking_lot::Mutex;
 
 use crate::context::Fault;
 use crate::slot;
-use crate::values::hash::{Edit, Hash};
+use crate::values::hash::{EXPIRING, Edit, Hash};
 use crate::values::{Change, Collection, Held, commit};
 
 /// Hashes that are noted at most, so that the notes stay within about 100 MB.
@@ -68,6 +68,13 @@ impl FieldExpiry {
         notes.times.insert(name.clone(), at_ms);
         notes.order.insert((at_ms, name));
         self.publish(&notes);
+    }
+
+    /// Notes the value that a key has got as a whole, if it may be such a hash.
+    pub fn note_value(&self, key: &Key<'_>, meta: Meta) {
+        if meta.kind == Hash::KIND as u8 && meta.flags & EXPIRING != 0 {
+            self.note(key.space, key.bytes, 0);
+        }
     }
 
     /// Takes the next hash that is due.
@@ -201,6 +208,20 @@ mod tests {
         assert!(after < before / 10, "{before} {after}");
         assert_eq!(at(&mut fixture, NOW + 501, "HLEN h"), ":1\r\n");
         assert_eq!(at(&mut fixture, NOW + 501, "TTL h"), ":-1\r\n");
+    }
+
+    #[test]
+    fn a_hash_is_noted_under_its_new_name() {
+        for command in ["RENAME h other", "RENAMENX h other", "COPY h other", "MOVE h 1"] {
+            let mut fixture = Fixture::asynchronous();
+            at(&mut fixture, NOW, "HSET h a 1");
+            at(&mut fixture, NOW, "HPEXPIREAT h 2000000000500 FIELDS 1 a");
+            at(&mut fixture, NOW, "PEXPIREAT h 2000009999000");
+            at(&mut fixture, NOW, command);
+            assert_eq!(at(&mut fixture, NOW + 501, "DBSIZE"), ":0\r\n", "{command}");
+            at(&mut fixture, NOW + 501, "SELECT 1");
+            assert_eq!(at(&mut fixture, NOW + 501, "DBSIZE"), ":0\r\n", "{command}");
+        }
     }
 
     #[test]

@@ -152,6 +152,14 @@ impl Change {
         }
     }
 
+    /// What describes the value afterwards; `None` without one.
+    pub fn described(&self) -> Option<Meta> {
+        match self {
+            Change::Put { meta, .. } | Change::Patch { meta, .. } => Some(*meta),
+            Change::Delete => None,
+        }
+    }
+
     fn op<'a>(&'a self, key: Key<'a>) -> Op<'a> {
         match self {
             Change::Put { meta, image } => Op::Put { key, meta: *meta, value: image },
