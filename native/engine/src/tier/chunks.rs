@@ -294,7 +294,7 @@ mod tests {
         assert!(chunks.take().is_none());
         assert_eq!(chunks.allocated(), (3 << 20) + chunks.size() as u64);
         chunks.concede();
-        assert_ne!(chunks.take().expect("other memory").number, number);
+        assert!(!chunks.is_clogged(), "who has waited long enough gets memory");
 
         done.send(()).expect("heard");
         thread.join().expect("joined");
