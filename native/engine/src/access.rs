@@ -29,9 +29,6 @@ mod write;
 pub use missing::Missing;
 pub use write::Op;
 
-/// Longest pause of a thread that may wait, before it asks again for what it has asked for in vain.
-const MAX_PAUSE_MS: u32 = 20;
-
 /// Shards with fewer keys together have their index and small records in the processor's caches.
 const CACHED_KEYS: u64 = 1 << 14;
 
@@ -296,8 +293,6 @@ impl<'e> Access<'e> {
         // always called; were it lost, the channel would say so.
         self.guard.repin_after(|| {
             let _ = receiver.recv();
-            // What was asked for in vain has had no room: others get time to free what they hold.
-            std::thread::sleep(Duration::from_millis(u64::from(attempts.min(MAX_PAUSE_MS))));
         });
     }
 
