@@ -10,6 +10,7 @@ pub mod dice;
 pub mod expiry;
 pub mod hash;
 pub mod hyperloglog;
+pub mod json;
 pub mod list;
 mod lookup;
 pub mod murmur;
