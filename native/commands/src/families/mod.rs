@@ -9,6 +9,7 @@ pub mod element_scan;
 pub mod geo;
 pub mod hashes;
 pub mod hyperloglog;
+pub mod json;
 pub mod keys;
 pub mod lists;
 pub mod maintenance;

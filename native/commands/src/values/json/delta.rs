@@ -246,6 +246,16 @@ impl Draft {
         self.working.as_ref().map_or(root, |(working, _)| working)
     }
 
+    /// Bytes of the delta.
+    pub fn len(&self) -> usize {
+        self.delta.len()
+    }
+
+    /// Whether nothing changes.
+    pub fn is_empty(&self) -> bool {
+        self.delta.is_empty()
+    }
+
     /// What they are.
     pub fn into_delta(self) -> Vec<u8> {
         self.delta
@@ -262,13 +272,7 @@ impl Draft {
     }
 
     /// In an array, the `removed` elements from the one at `from` on make way for `values`.
-    pub fn splice(
-        &mut self,
-        location: &[Step<'_>],
-        from: usize,
-        removed: usize,
-        values: &[Json],
-    ) {
+    pub fn splice(&mut self, location: &[Step<'_>], from: usize, removed: usize, values: &[Json]) {
         self.change(SPLICE, location, |delta| {
             for number in [from, removed, values.len()] {
                 put_number(delta, number as u64);
@@ -282,12 +286,7 @@ impl Draft {
         self.change(APPEND, location, |delta| put_bytes(delta, suffix.as_bytes()));
     }
 
-    fn change(
-        &mut self,
-        tag: u8,
-        location: &[Step<'_>],
-        put_rest: impl FnOnce(&mut Vec<u8>),
-    ) {
+    fn change(&mut self, tag: u8, location: &[Step<'_>], put_rest: impl FnOnce(&mut Vec<u8>)) {
         let begin = self.delta.len();
         self.delta.push(tag);
         put_location(&mut self.delta, location);

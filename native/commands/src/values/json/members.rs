@@ -126,8 +126,7 @@ impl Members {
 /// Objects are equal whatever the order of their members.
 impl PartialEq for Members {
     fn eq(&self, other: &Members) -> bool {
-        self.len() == other.len()
-            && self.iter().all(|(name, value)| other.get(name) == Some(value))
+        self.len() == other.len() && self.iter().all(|(name, value)| other.get(name) == Some(value))
     }
 }
 

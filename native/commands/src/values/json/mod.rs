@@ -17,12 +17,10 @@ use std::sync::Arc;
 
 use ferric_engine::{Image, Malformed, Object};
 
-pub use delta::{Draft, Location};
-pub use members::Members;
-pub use text::Format;
-
 use super::wire::Reader;
 use super::{Collection, Kind};
+pub use delta::{Draft, Location, Step};
+pub use members::Members;
 
 /// How deep arrays and objects may be nested, the outermost being 1: RedisJSON's limit of 128 levels
 /// counts what they contain as a level.

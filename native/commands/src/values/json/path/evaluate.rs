@@ -35,6 +35,17 @@ impl Budget {
         Budget { left: MAX_STEPS, when_spent: Stop::TooLong }
     }
 
+    /// Whether a value may be taken apart: where there is time, any may.
+    ///
+    /// # Errors
+    /// It contains more values than there are steps left.
+    pub fn allows(&self, value: &Json) -> Result<(), Stop> {
+        match self.when_spent {
+            Stop::Long => value.count_up_to(self.left).map(drop).ok_or(Stop::Long),
+            Stop::TooLong => Ok(()),
+        }
+    }
+
     /// Takes steps.
     ///
     /// # Errors
@@ -269,9 +280,7 @@ impl<'j> Iterator for Children<'j> {
         self.next += 1;
         match self.of {
             Json::Array(elements) => elements.get(at).map(|value| (Step::Index(at), value)),
-            Json::Object(members) => {
-                members.at(at).map(|(name, value)| (Step::Name(name), value))
-            }
+            Json::Object(members) => members.at(at).map(|(name, value)| (Step::Name(name), value)),
             _ => None,
         }
     }
@@ -290,7 +299,8 @@ impl Slice {
     fn places(&self, len: usize) -> impl Iterator<Item = usize> + use<> {
         let (len, step) = (len as i64, self.step);
         let bound = |index: Option<i64>, default: i64, low: i64, high: i64| {
-            let index = index.map_or(default, |at| if at < 0 { at.saturating_add(len) } else { at });
+            let index =
+                index.map_or(default, |at| if at < 0 { at.saturating_add(len) } else { at });
             index.clamp(low, high)
         };
         let (from, to) = if step >= 0 {

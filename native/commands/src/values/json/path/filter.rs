@@ -4,10 +4,10 @@ use std::cmp::Ordering;
 
 use regex::{Regex, RegexBuilder};
 
+use super::evaluate::place;
 use super::evaluate::{Budget, Stop, find};
 use super::{Segment, Selector};
 use crate::values::json::Json;
-use super::evaluate::place;
 
 /// Largest program of a regular expression, in bytes.
 const MAX_EXPRESSION: usize = 256 << 10;

@@ -88,7 +88,7 @@ impl Path {
 
     /// Whether no match can contain another one or be the same.
     pub fn is_disjoint(&self) -> bool {
-        self.segments.iter().all(|segment| !segment.descends && segment.selectors.len() == 1)
+        self.segments.iter().all(|segment| !segment.descends && segment.is_disjoint())
     }
 
     /// Whether it leads to one place only, step by step.
@@ -96,16 +96,32 @@ impl Path {
         self.segments.iter().all(Segment::is_step)
     }
 
-    /// The name behind the last step; the path up to there is [`Path::without_last`].
+    /// The name of the last step, if that is one to a member.
     pub fn last_name(&self) -> Option<&str> {
         match self.segments.last()?.selectors.as_slice() {
-            [Selector::Name(name)] => Some(name),
+            [selector] => selector.name(),
+            _ => None,
+        }
+    }
+}
+
+impl Selector {
+    fn name(&self) -> Option<&str> {
+        match self {
+            Selector::Name(name) => Some(name),
             _ => None,
         }
     }
 }
 
 impl Segment {
+    fn is_disjoint(&self) -> bool {
+        let mut names: Vec<_> = self.selectors.iter().map(Selector::name).collect();
+        names.sort_unstable();
+        let distinct = names.windows(2).all(|pair| pair[0] != pair[1]);
+        names.len() == 1 || (names.iter().all(Option::is_some) && distinct)
+    }
+
     fn is_step(&self) -> bool {
         !self.descends && matches!(self.selectors[..], [Selector::Name(_) | Selector::Index(_)])
     }

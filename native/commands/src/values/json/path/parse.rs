@@ -179,7 +179,9 @@ impl<'t> Parser<'t> {
     fn index_or_slice(&mut self) -> Parsed<Selector> {
         let from = self.integer();
         if !self.take_word(":") {
-            return from.map(Selector::Index).ok_or(self.expected("'*', '?', ':', a string, a number"));
+            return from
+                .map(Selector::Index)
+                .ok_or(self.expected("'*', '?', ':', a string, a number"));
         }
         self.skip_space();
         let to = self.integer();
