@@ -149,13 +149,14 @@ impl Target<'_> {
         if !path.is_static() {
             return Err(Fault::error("ERR wrong static path"));
         }
-        let name = path.last_name().ok_or(Fault::error("ERR array index out of range"))?;
         let root = draft.root(root).clone();
         let parents = path.find_parents(&root, budget)?;
-        let parent = parents.values().zip(parents.locations()).next();
-        let Some((Json::Object(_), mut location)) = parent else { return Ok(false) };
+        let Some((parent, mut location)) = parents.values().zip(parents.locations()).next() else {
+            return Ok(false);
+        };
+        let name = path.last_name().ok_or(Fault::error("ERR array index out of range"))?;
         location.push(Step::Name(name));
-        if location.len() + value.depth() > MAX_DEPTH {
+        if !matches!(parent, Json::Object(_)) || location.len() + value.depth() > MAX_DEPTH {
             return Ok(false);
         }
         draft.put(&location, value);

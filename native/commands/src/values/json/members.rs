@@ -19,7 +19,7 @@ fn hash(name: &str) -> u64 {
 }
 
 /// Names and values. A removed member's place is taken by the last one, as in RedisJSON.
-#[derive(Clone, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct Members {
     entries: Vec<(Arc<str>, Json)>,
     /// Places in `entries` by hash; empty for few.
@@ -74,7 +74,7 @@ impl Members {
             return Some(std::mem::replace(old, value));
         }
         self.entries.push((Arc::from(name), value));
-        if self.entries.len() > FEW {
+        if self.entries.len() > FEW || !self.places.is_empty() {
             self.note_places();
         }
         None

@@ -30,7 +30,7 @@ pub const MAX_DEPTH: usize = 127;
 const COUNTS: usize = 2 * size_of::<usize>();
 
 /// A JSON value.
-#[derive(Clone, PartialEq)]
+#[derive(Clone, Debug, PartialEq)]
 pub enum Json {
     /// `null`.
     Null,
