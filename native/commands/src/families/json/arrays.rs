@@ -30,7 +30,7 @@ fn parse_values(ctx: &Context<'_, '_>, words: Args<'_>) -> Result<Vec<Json>, Fau
 pub(super) fn append(ctx: &mut Context<'_, '_>, args: Args<'_>) -> Outcome {
     let path = PathArg::parse(args[2])?;
     let values = parse_values(ctx, &args[3..])?;
-    add(ctx, args[1], &path, &values, |len| Ok(len))
+    add(ctx, args[1], &path, &values, Ok)
 }
 
 /// `JSON.ARRINSERT key path index value [value ...]`

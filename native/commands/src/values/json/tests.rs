@@ -221,7 +221,7 @@ fn numbers_and_strings_are_printed_as_they_should() {
     }
     let nested = |depth: usize| "[".repeat(depth) + &"]".repeat(depth);
     assert_eq!(json(&nested(MAX_DEPTH)).depth(), MAX_DEPTH);
-    let error = parse(&nested(MAX_DEPTH + 1)).err().expect("too deep").to_string();
+    let error = parse(&nested(MAX_DEPTH + 1)).expect_err("too deep").to_string();
     assert!(error.starts_with("recursion limit exceeded"), "{error}");
 }
 

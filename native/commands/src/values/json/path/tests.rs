@@ -158,7 +158,7 @@ fn texts_that_are_no_paths() {
     ] {
         assert!(Path::parse(path).is_err(), "{path}");
     }
-    let error = Path::parse("$.a[x]").err().expect("no path").to_string();
+    let error = Path::parse("$.a[x]").err().map(|error| error.to_string()).unwrap_or_default();
     assert!(error.starts_with("Error occurred on position 4, expected one of the following: "));
 }
 
