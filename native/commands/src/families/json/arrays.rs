@@ -4,7 +4,7 @@ use ferric_resp::Encoder;
 
 use super::edit::edit;
 use super::get::{ReplyFormat, print_value};
-use super::{Limit, NO_KEY, PathArg, parse_value, reply_all, view, wrong_type};
+use super::{Limit, NO_KEY, PathArg, parse_value, reply_all, view, wrong_arity, wrong_type};
 use crate::context::{Args, Context, Fault, Outcome};
 use crate::numbers::{parse_i64, parse_i64_or_fault};
 use crate::pattern::is_option;
@@ -81,8 +81,7 @@ pub(super) fn len(ctx: &mut Context<'_, '_>, args: Args<'_>) -> Outcome {
 /// `JSON.ARRINDEX key path value [start [stop]]`
 pub(super) fn index(ctx: &mut Context<'_, '_>, args: Args<'_>) -> Outcome {
     if args.len() > 6 {
-        let name = ctx.command.name;
-        return Err(format!("ERR wrong number of arguments for '{name}' command").into());
+        return Err(wrong_arity(ctx));
     }
     let path = PathArg::parse(args[2])?;
     let wanted = parse_value(ctx, args[3])?;
@@ -136,8 +135,7 @@ pub(super) fn pop(ctx: &mut Context<'_, '_>, args: Args<'_>) -> Outcome {
         words = rest;
     }
     if words.len() > 2 {
-        let name = ctx.command.name;
-        return Err(format!("ERR wrong number of arguments for '{name}' command").into());
+        return Err(wrong_arity(ctx));
     }
     let path = PathArg::at(words, 0)?;
     let index = words.get(1).and_then(|word| parse_i64(word)).unwrap_or(-1);

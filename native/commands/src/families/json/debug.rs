@@ -1,33 +1,21 @@
 //! JSON.DEBUG.
 
 use super::{PathArg, view};
-use crate::context::{Args, Context, Fault, Outcome};
-use crate::pattern::is_option;
+use crate::context::{Args, Context, Outcome};
+use crate::families::help;
 
-const HELP: [&str; 2] = [
-    "MEMORY <key> [path] - bytes of memory that the values at a path take",
-    "HELP                - this text",
-];
+const HELP: &[&str] =
+    &["MEMORY <key> [<path>]", "    Bytes of memory that the values at a path take."];
 
-/// `JSON.DEBUG MEMORY key [path]` and `JSON.DEBUG HELP`
-pub(super) fn debug(ctx: &mut Context<'_, '_>, args: Args<'_>) -> Outcome {
-    match args[1..] {
-        [word, name] if is_option(word, "MEMORY") => memory(ctx, name, PathArg::at(&[], 0)?),
-        [word, name, path] if is_option(word, "MEMORY") => memory(ctx, name, PathArg::parse(path)?),
-        [word] if is_option(word, "HELP") => {
-            ctx.reply.array(HELP.len());
-            HELP.iter().for_each(|line| ctx.reply.bulk_str(line));
-            Ok(())
-        }
-        [word, ..] if is_option(word, "MEMORY") => {
-            Err(Fault::error("ERR wrong number of arguments for 'json.debug' command"))
-        }
-        _ => Err(Fault::error("ERR unknown subcommand - try `JSON.DEBUG HELP`")),
-    }
+/// `JSON.DEBUG HELP`
+pub(super) fn print_help(ctx: &mut Context<'_, '_>, _: Args<'_>) -> Outcome {
+    help(ctx, "JSON.DEBUG", HELP)
 }
 
-fn memory(ctx: &mut Context<'_, '_>, name: &[u8], path: PathArg<'_>) -> Outcome {
-    let found = view(ctx, name, |mut reading| {
+/// `JSON.DEBUG MEMORY key [path]`
+pub(super) fn memory(ctx: &mut Context<'_, '_>, args: Args<'_>) -> Outcome {
+    let path = PathArg::at(args, 3)?;
+    let found = view(ctx, args[2], |mut reading| {
         let matches = path.path.find(reading.root, &mut reading.budget)?;
         let mut values = matches.values();
         if path.is_legacy() {

@@ -1,6 +1,6 @@
 //! JSON.GET and JSON.MGET.
 
-use std::collections::HashMap;
+use std::collections::HashSet;
 
 use ferric_resp::{Encoder, Protocol};
 
@@ -137,10 +137,10 @@ fn print_matches(
 /// An object whose names are the paths: with all matches if any of them is no legacy path.
 fn reply_many(reading: &mut Reading<'_>, paths: &[PathArg<'_>], layout: Format<'_>) -> Outcome {
     let legacy = paths.iter().all(PathArg::is_legacy);
-    let (mut seen, mut found) = (HashMap::new(), Vec::with_capacity(paths.len()));
+    let (mut seen, mut found) = (HashSet::new(), Vec::with_capacity(paths.len()));
     for path in paths {
         // A path that is named repeatedly is there once.
-        if seen.insert(path.text, ()).is_some() {
+        if !seen.insert(path.text) {
             continue;
         }
         let matches = path.path.find(reading.root, &mut reading.budget)?;

@@ -20,6 +20,7 @@ mod tests;
 use ferric_resp::Encoder;
 
 use crate::context::{Args, Context, Fault};
+use crate::families::wrong_arity;
 use crate::table::{Begin, Command, Find, Flag, KeySpec};
 use crate::values::json::path::{Budget, Path, Stop};
 use crate::values::json::text::TooLong;
@@ -246,10 +247,35 @@ pub static COMMANDS: &[Command] = &[
     },
     Command {
         name: "json.debug",
+        flags: &[],
+        categories: &["json", "slow"],
+        keys: &[],
+        complexity: "Depends on the subcommand.",
+        summary: "Commands about how documents are kept.",
+        subcommands: DEBUG,
+        ..READ
+    },
+];
+
+const DEBUG: &[Command] = &[
+    Command {
+        name: "help",
+        arity: 2,
+        flags: &[],
+        categories: &["json", "slow"],
+        keys: &[],
+        complexity: "O(1)",
+        summary: "Lists the subcommands.",
+        handler: Some(debug::print_help),
+        ..READ
+    },
+    Command {
+        name: "memory",
+        arity: -3,
         keys: &[key(2, &["RO", "access"], 0, 1)],
         complexity: "O(n) for a document of n values",
-        summary: "Says how much memory the values at a path take.",
-        handler: Some(debug::debug),
+        summary: "Returns the memory that the values at a path take, in bytes.",
+        handler: Some(debug::memory),
         ..READ
     },
 ];

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::edit::{Edit, edit};
-use super::{NO_KEY, PathArg, json_only};
+use super::{NO_KEY, PathArg, json_only, wrong_arity};
 use crate::context::{Args, Context, Fault, Outcome};
 use crate::values::json::{Document, Json, Location};
 use crate::values::{Change, Lookup, commit};
@@ -65,8 +65,7 @@ impl<'e> Edit<'e> {
 /// `JSON.CLEAR key [path]`
 pub(super) fn clear(ctx: &mut Context<'_, '_>, args: Args<'_>) -> Outcome {
     if args.len() > 3 {
-        let name = ctx.command.name;
-        return Err(format!("ERR wrong number of arguments for '{name}' command").into());
+        return Err(wrong_arity(ctx));
     }
     let path = PathArg::at(args, 2)?;
     edit(ctx, args[1], NO_KEY, |edit| {

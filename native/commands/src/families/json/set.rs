@@ -1,12 +1,12 @@
 //! JSON.SET, JSON.MSET and JSON.MERGE.
 
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use ferric_engine::{Key, Locked};
 
 use super::edit::{Place, each, edit};
-use super::{Limit, NO_KEY, PathArg, budget, json_only, parse_value};
+use super::{Limit, NO_KEY, PathArg, budget, json_only, parse_value, wrong_arity};
 use crate::context::{Args, Context, Fault, Outcome};
 use crate::pattern::is_option;
 use crate::values::json::path::Budget;
@@ -168,12 +168,11 @@ impl Target<'_> {
 pub(super) fn mset(ctx: &mut Context<'_, '_>, args: Args<'_>) -> Outcome {
     let (triplets, rest) = args[1..].as_chunks::<3>();
     if !rest.is_empty() {
-        let name = ctx.command.name;
-        return Err(format!("ERR wrong number of arguments for '{name}' command").into());
+        return Err(wrong_arity(ctx));
     }
     ctx.bound(triplets.len(), MAX_KEYS)?;
     ctx.bound(args.iter().map(|word| word.len()).sum(), super::MAX_TEXT)?;
-    let mut by_key: HashMap<&[u8], Vec<(PathArg<'_>, Json)>> = HashMap::new();
+    let mut by_key: BTreeMap<&[u8], Vec<(PathArg<'_>, Json)>> = BTreeMap::new();
     for [name, path, value] in triplets {
         let setting = (PathArg::parse(path)?, parse_value(ctx, value)?);
         by_key.entry(name).or_default().push(setting);
@@ -243,8 +242,7 @@ fn set_many(
 /// `JSON.MERGE key path value`
 pub(super) fn merge(ctx: &mut Context<'_, '_>, args: Args<'_>) -> Outcome {
     if args.len() > 4 {
-        let name = ctx.command.name;
-        return Err(format!("ERR wrong number of arguments for '{name}' command").into());
+        return Err(wrong_arity(ctx));
     }
     let path = PathArg::parse(args[2])?;
     let patch = parse_value(ctx, args[3])?;

@@ -313,7 +313,7 @@ fn objects_and_types() {
         ("JSON.DEBUG MEMORY none $", "*0"),
         ("JSON.DEBUG MEMORY t $[1]", "*1 :24"),
         ("JSON.DEBUG MEMORY t none", "-ERR Path 'none' does not exist"),
-        ("JSON.DEBUG none", "-ERR unknown subcommand - try `JSON.DEBUG HELP`"),
+        ("JSON.DEBUG none", "-ERR unknown subcommand 'none'. Try JSON.DEBUG HELP."),
     ]);
 }
 

@@ -171,25 +171,39 @@ impl<'j> Search<'j, '_> {
         self.visit(segment, &mut trail)
     }
 
-    /// Applies a segment to the last value of the trail, and to all below it if it descends.
+    /// Applies a segment to the only value of the trail, and to all below it if it descends: each
+    /// before what is in it.
     fn visit(&mut self, segment: &Segment, trail: &mut Vec<Link<'j>>) -> Result<(), Stop> {
-        let Some(&Link { value, .. }) = trail.last() else { return Ok(()) };
-        for selector in &segment.selectors {
-            self.select(selector, value, trail)?;
-        }
+        let mut open: Vec<Children<'j>> = self.apply(segment, trail)?.into_iter().collect();
         if !segment.descends {
             return Ok(());
         }
-        for child in Children::of(value) {
+        while let Some(children) = open.last_mut() {
+            let Some((step, value)) = children.next() else {
+                open.pop();
+                trail.pop();
+                continue;
+            };
             self.budget.spend(1)?;
-            let (step, value) = child;
             if matches!(value, Json::Array(_) | Json::Object(_)) {
                 trail.push(Link { value, step, node: None });
-                self.visit(segment, trail)?;
-                trail.pop();
+                open.extend(self.apply(segment, trail)?);
             }
         }
         Ok(())
+    }
+
+    /// Applies the selectors of a segment to the last value of the trail; returns what is in that.
+    fn apply(
+        &mut self,
+        segment: &Segment,
+        trail: &mut [Link<'j>],
+    ) -> Result<Option<Children<'j>>, Stop> {
+        let Some(&Link { value, .. }) = trail.last() else { return Ok(None) };
+        for selector in &segment.selectors {
+            self.select(selector, value, trail)?;
+        }
+        Ok(Some(Children::of(value)))
     }
 
     fn select(

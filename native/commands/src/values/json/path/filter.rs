@@ -4,8 +4,7 @@ use std::cmp::Ordering;
 
 use regex::{Regex, RegexBuilder};
 
-use super::evaluate::place;
-use super::evaluate::{Budget, Stop, find};
+use super::evaluate::{Budget, Stop, find, place};
 use super::{Segment, Selector};
 use crate::values::json::Json;
 
@@ -16,8 +15,8 @@ const MAX_EXPRESSION: usize = 256 << 10;
 const MAX_EXPRESSION_NESTING: u32 = 50;
 
 /// Steps that making a regular expression counts for, and bytes of text that count as one.
-const EXPRESSION_STEPS: usize = 2000;
-const BYTES_PER_STEP: usize = 32;
+const EXPRESSION_STEPS: usize = 20_000;
+const BYTES_PER_STEP: usize = 8;
 
 /// A condition.
 pub(super) enum Filter {
@@ -89,9 +88,14 @@ impl Function {
         })
     }
 
+    /// Whether its second argument is a regular expression.
+    pub(super) fn needs_expression(self) -> bool {
+        matches!(self, Function::Match | Function::Search)
+    }
+
     /// A call with these arguments, if it may have them.
     pub(super) fn call(self, arguments: Vec<Operand>) -> Option<Call> {
-        let wanted = if matches!(self, Function::Match | Function::Search) { 2 } else { 1 };
+        let wanted = if self.needs_expression() { 2 } else { 1 };
         let is_query = matches!(arguments.first(), Some(Operand::Query(_)));
         if arguments.len() != wanted || (self == Function::Count && !is_query) {
             return None;
@@ -263,7 +267,7 @@ impl Operand {
 impl Call {
     /// Whether it is a condition by itself, and no value.
     pub(super) fn is_condition(&self) -> bool {
-        matches!(self.function, Function::Match | Function::Search)
+        self.function.needs_expression()
     }
 
     fn values<'v>(&'v self, at: Place<'v>, budget: &mut Budget) -> Result<Values<'v>, Stop> {

@@ -31,6 +31,9 @@ impl fmt::Display for PathError {
     }
 }
 
+/// Most regular expressions in a path: each may take some memory, and time to be made.
+const MAX_EXPRESSIONS: usize = 8;
+
 type Parsed<T> = Result<T, PathError>;
 
 /// Understands a path in either notation.
@@ -38,7 +41,7 @@ pub(super) fn path(text: &str) -> Parsed<Path> {
     if text.len() > MAX_LEN {
         return Err(PathError { position: MAX_LEN, expected: "a shorter path" });
     }
-    let mut parser = Parser { text, at: 0, nesting: 0 };
+    let mut parser = Parser { text, at: 0, nesting: 0, expressions: 0 };
     let is_path = text == "$" || text.starts_with("$.") || text.starts_with("$[");
     if is_path {
         parser.at = 1;
@@ -63,6 +66,7 @@ struct Parser<'t> {
     text: &'t str,
     at: usize,
     nesting: usize,
+    expressions: usize,
 }
 
 impl<'t> Parser<'t> {
@@ -99,6 +103,15 @@ impl<'t> Parser<'t> {
     fn take_word(&mut self, token: &str) -> bool {
         self.skip_space();
         self.take(token)
+    }
+
+    /// Counts what needs a regular expression.
+    fn count_expression(&mut self) -> Parsed<()> {
+        self.expressions += 1;
+        if self.expressions > MAX_EXPRESSIONS {
+            return Err(self.expected("fewer regular expressions"));
+        }
+        Ok(())
     }
 
     /// Parses what is one level deeper.
@@ -303,6 +316,9 @@ impl<'t> Parser<'t> {
         };
         self.skip_space();
         let right = self.operand()?;
+        if comparison == Comparison::Matches {
+            self.count_expression()?;
+        }
         Ok(Filter::compare(left, comparison, right))
     }
 
@@ -375,6 +391,9 @@ impl<'t> Parser<'t> {
         let wrong = self.expected("true, false, null, length, count, value, match, search");
         let function = Function::named(&rest[..len]).ok_or(wrong)?;
         self.at += len;
+        if function.needs_expression() {
+            self.count_expression()?;
+        }
         self.need("(", "'('")?;
         let arguments = self.nested(|parser| {
             let mut arguments = Vec::new();

@@ -177,17 +177,35 @@ fn nesting_is_bounded() {
     Path::parse(&format!("$[?{}@.a]", "@.a && ".repeat(5000))).expect("a path");
     Path::parse(&format!("${}", ".a".repeat(5000))).expect("a path");
     assert!(Path::parse(&format!("$.{}", "a".repeat(1 << 17))).is_err());
+    let matching = |count| format!("$[?{}@.a]", "@.a =~ 'x' || search(@, 'y') || ".repeat(count));
+    Path::parse(&matching(4)).expect("a path");
+    assert!(Path::parse(&matching(5)).is_err());
+}
+
+#[test]
+fn a_small_stack_suffices() {
+    let evaluate = || {
+        let mut deep = parse("1").expect("JSON");
+        (0..MAX_DEPTH).for_each(|_| deep = Json::array(vec![deep.clone()]));
+        let filter = (0..10).fold("@==1".to_owned(), |inner, _| format!("$..[?{inner}]"));
+        let path = Path::parse(&format!("$..[?{filter}]")).expect("a path");
+        path.find(&deep, &mut Budget::short(100_000)).err()
+    };
+    let thread = std::thread::Builder::new().stack_size(256 << 10).spawn(evaluate);
+    let stop = thread.expect("a thread").join().expect("no overflow");
+    assert_eq!(stop, Some(Stop::Long));
 }
 
 #[test]
 fn evaluations_end() {
     let deep = parse(&("[".repeat(MAX_DEPTH) + &"]".repeat(MAX_DEPTH))).expect("JSON");
     let path = Path::parse(&format!("${}", "..*".repeat(12))).expect("a path");
-    assert_eq!(path.find(&deep, &mut Budget::long()).err(), Some(Stop::TooLong));
-    assert_eq!(path.find(&deep, &mut Budget::short(1000)).err(), Some(Stop::Long));
+    assert_eq!(path.find(&deep, &mut Budget::short(1 << 19)).err(), Some(Stop::Long));
     let wide = parse(&format!("[{}0]", "1,".repeat(50_000))).expect("JSON");
     let path = Path::parse("$[?$[?$[?@==2]]]").expect("a path");
-    assert_eq!(path.find(&wide, &mut Budget::long()).err(), Some(Stop::TooLong));
+    assert_eq!(path.find(&wide, &mut Budget::short(1 << 19)).err(), Some(Stop::Long));
+    // Where there is more time, there is an end as well.
+    assert_eq!(Budget::long().spend(1 << 30), Err(Stop::TooLong));
     // One step does not look at anything else.
     let one = Path::parse("$[40000]").expect("a path");
     assert_eq!(one.find(&wide, &mut Budget::short(10)).expect("short").len(), 1);
