@@ -11,6 +11,7 @@ pub mod expiry;
 pub mod hash;
 pub mod hyperloglog;
 mod kept;
+pub mod json;
 pub mod list;
 mod lookup;
 pub mod murmur;
