@@ -424,6 +424,7 @@ impl<'c> Batch<'c> {
         let text = match fault {
             Fault::Busy => return Ran::Stopped(Next::Busy),
             Fault::Long => return Ran::Stopped(Next::Long),
+            Fault::Contended => return Ran::Stopped(self.after_contention(mark)),
             Fault::Cold => return Ran::Stopped(Next::Cold),
             Fault::Waiting => return Ran::Stopped(Next::Waiting),
             Fault::Full => refusal::misconf(refusal::NO_SPACE),
@@ -441,6 +442,13 @@ impl<'c> Batch<'c> {
         self.server.stats().error(&text);
         self.reply.error_bytes(&text);
         Ran::Done
+    }
+
+    /// What to do when a lock could not be had. A call that has done something lets others run, which is
+    /// what whoever has the lock waits for, if it was interrupted; one that has come to nothing moves to
+    /// a scheduler where waiting hurts nobody.
+    fn after_contention(&self, mark: usize) -> Next {
+        if mark > self.start { Next::Again } else { Next::Long }
     }
 
     /// CLIENT REPLY: drops the reply that begins at `mark` when it is not wanted.

@@ -5,6 +5,7 @@ use smallvec::SmallVec;
 use super::{EXPIRING, FIELD_EXPIRY, Field, FormView, HASHTABLE, Hash, Live, Object, op};
 use crate::context::Fault;
 use crate::thresholds::Thresholds;
+use crate::values::collection::SHORT_DELTA;
 use crate::values::expiry::given;
 use crate::values::touched::Touched;
 use crate::values::wire::{put_bytes, put_number};
@@ -42,7 +43,7 @@ impl<'h, 'a> Edit<'h, 'a> {
             flags: held.as_ref().map_or(0, |held| held.meta.flags & !FIELD_EXPIRY),
             held,
             live,
-            delta: Vec::new(),
+            delta: Vec::with_capacity(SHORT_DELTA),
             touched: Touched::new(names),
             swept: SmallVec::new(),
             len: live.stored(),
