@@ -104,12 +104,30 @@ defmodule FerricStore do
   To let Redis clients in as well, start a `FerricStore.Server` after the store.
 
   The functions below are documented, with examples, in the modules they come from:
-  `FerricStore.Embedded.Strings`, `FerricStore.Embedded.Lists`, `FerricStore.Embedded.SortedSets`,
-  `FerricStore.Embedded.Streams`, `FerricStore.Embedded.Expiry` and `FerricStore.Embedded.Keys`.
+  `FerricStore.Embedded.Strings`, `FerricStore.Embedded.Bitmaps`, `FerricStore.Embedded.Hashes`,
+  `FerricStore.Embedded.Lists`, `FerricStore.Embedded.Sets`, `FerricStore.Embedded.SortedSets`,
+  `FerricStore.Embedded.Streams`, `FerricStore.Embedded.HyperLogLogs`,
+  `FerricStore.Embedded.Filters`, `FerricStore.Embedded.Sketches`, `FerricStore.Embedded.Expiry` and
+  `FerricStore.Embedded.Keys`.
   """
 
   alias FerricStore.{Embedded, Store}
-  alias FerricStore.Embedded.{Argument, Expiry, Keys, Lists, SortedSets, Streams, Strings}
+
+  alias FerricStore.Embedded.{
+    Argument,
+    Bitmaps,
+    Expiry,
+    Filters,
+    Hashes,
+    HyperLogLogs,
+    Keys,
+    Lists,
+    Sets,
+    Sketches,
+    SortedSets,
+    Streams,
+    Strings
+  }
 
   @doc "A child specification for a store; see `FerricStore.Store.child_spec/1` for the options."
   @spec child_spec(keyword()) :: Supervisor.child_spec()
@@ -527,6 +545,20 @@ defmodule FerricStore do
           [binary()] | Embedded.error()
   defdelegate geosearch(key, origin, options), to: SortedSets
 
+  @doc "Stores what lies around a place. See `FerricStore.Embedded.SortedSets.geosearchstore/4`."
+  @spec geosearchstore(
+          Argument.t(),
+          Argument.t(),
+          {number(), number()} | Argument.t(),
+          keyword()
+        ) :: non_neg_integer() | Embedded.error()
+  defdelegate geosearchstore(destination, source, origin, options), to: SortedSets
+
+  @doc "The geohashes of members. See `FerricStore.Embedded.SortedSets.geohash/3`."
+  @spec geohash(Argument.t(), Argument.t() | [Argument.t()], Embedded.target()) ::
+          [binary() | nil] | Embedded.error()
+  defdelegate geohash(key, members, options \\ []), to: SortedSets
+
   @doc "Adds an entry to a stream. See `FerricStore.Embedded.Streams.xadd/3`."
   @spec xadd(Argument.t(), Enumerable.t({Argument.t(), Argument.t()}), keyword()) ::
           binary() | nil | Embedded.error()
@@ -649,4 +681,425 @@ defmodule FerricStore do
   @spec xinfo_consumers(Argument.t(), Argument.t(), Embedded.target()) ::
           [map()] | Embedded.error()
   defdelegate xinfo_consumers(key, group, options \\ []), to: Streams
+
+  @doc "Gives fields values. See `FerricStore.Embedded.Hashes.hset/3`."
+  @spec hset(Argument.t(), Enumerable.t({Hashes.field(), Hashes.value()}), Embedded.target()) ::
+          non_neg_integer() | Embedded.error()
+  defdelegate hset(key, fields, options \\ []), to: Hashes
+
+  @doc "Gives a field a value if there is no such field. See `FerricStore.Embedded.Hashes.hsetnx/4`."
+  @spec hsetnx(Argument.t(), Hashes.field(), Hashes.value(), Embedded.target()) ::
+          boolean() | Embedded.error()
+  defdelegate hsetnx(key, field, value, options \\ []), to: Hashes
+
+  @doc "The value of a field, or `nil`. See `FerricStore.Embedded.Hashes.hget/3`."
+  @spec hget(Argument.t(), Hashes.field(), Embedded.target()) :: binary() | nil | Embedded.error()
+  defdelegate hget(key, field, options \\ []), to: Hashes
+
+  @doc "The values of several fields in their order, `nil` for each that is not there. See `FerricStore.Embedded.Hashes.hmget/3`."
+  @spec hmget(Argument.t(), [Hashes.field()], Embedded.target()) ::
+          [binary() | nil] | Embedded.error()
+  defdelegate hmget(key, fields, options \\ []), to: Hashes
+
+  @doc "All fields with their values. See `FerricStore.Embedded.Hashes.hgetall/2`."
+  @spec hgetall(Argument.t(), Embedded.target()) :: %{binary() => binary()} | Embedded.error()
+  defdelegate hgetall(key, options \\ []), to: Hashes
+
+  @doc "All fields. See `FerricStore.Embedded.Hashes.hkeys/2`."
+  @spec hkeys(Argument.t(), Embedded.target()) :: [binary()] | Embedded.error()
+  defdelegate hkeys(key, options \\ []), to: Hashes
+
+  @doc "All values. See `FerricStore.Embedded.Hashes.hvals/2`."
+  @spec hvals(Argument.t(), Embedded.target()) :: [binary()] | Embedded.error()
+  defdelegate hvals(key, options \\ []), to: Hashes
+
+  @doc "How many fields there are. See `FerricStore.Embedded.Hashes.hlen/2`."
+  @spec hlen(Argument.t(), Embedded.target()) :: non_neg_integer() | Embedded.error()
+  defdelegate hlen(key, options \\ []), to: Hashes
+
+  @doc "Length of a field's value in bytes. See `FerricStore.Embedded.Hashes.hstrlen/3`."
+  @spec hstrlen(Argument.t(), Hashes.field(), Embedded.target()) ::
+          non_neg_integer() | Embedded.error()
+  defdelegate hstrlen(key, field, options \\ []), to: Hashes
+
+  @doc "Whether there is a field. See `FerricStore.Embedded.Hashes.hexists/3`."
+  @spec hexists(Argument.t(), Hashes.field(), Embedded.target()) :: boolean() | Embedded.error()
+  defdelegate hexists(key, field, options \\ []), to: Hashes
+
+  @doc "Removes a field, or several, and returns how many were there. See `FerricStore.Embedded.Hashes.hdel/3`."
+  @spec hdel(Argument.t(), Hashes.field() | [Hashes.field()], Embedded.target()) ::
+          non_neg_integer() | Embedded.error()
+  defdelegate hdel(key, fields, options \\ []), to: Hashes
+
+  @doc "Adds to a number in a field, which is 0 if it is not there, and returns the sum. See `FerricStore.Embedded.Hashes.hincrby/4`."
+  @spec hincrby(Argument.t(), Hashes.field(), integer(), Embedded.target()) ::
+          integer() | Embedded.error()
+  defdelegate hincrby(key, field, amount, options \\ []), to: Hashes
+
+  @doc "As `hincrby/4` for numbers that are not whole. See `FerricStore.Embedded.Hashes.hincrbyfloat/4`."
+  @spec hincrbyfloat(Argument.t(), Hashes.field(), number(), Embedded.target()) ::
+          binary() | Embedded.error()
+  defdelegate hincrbyfloat(key, field, amount, options \\ []), to: Hashes
+
+  @doc "Random fields. See `FerricStore.Embedded.Hashes.hrandfield/3`."
+  @spec hrandfield(Argument.t(), integer(), keyword()) ::
+          [binary() | {binary(), binary()}] | Embedded.error()
+  defdelegate hrandfield(key, count \\ 1, options \\ []), to: Hashes
+
+  @doc "Some of the fields with their values, and the cursor for the next ones. See `FerricStore.Embedded.Hashes.hscan/3`."
+  @spec hscan(Argument.t(), non_neg_integer(), keyword()) ::
+          {non_neg_integer(), [{binary(), binary()}]} | Embedded.error()
+  defdelegate hscan(key, cursor, options \\ []), to: Hashes
+
+  @doc "Gives fields values and, with `ex:`, `px:` (seconds or milliseconds), `exat:` or `pxat:` (Unix time), an expiry time. See `FerricStore.Embedded.Hashes.hsetex/3`."
+  @spec hsetex(Argument.t(), Enumerable.t({Hashes.field(), Hashes.value()}), keyword()) ::
+          boolean() | Embedded.error()
+  defdelegate hsetex(key, fields, options \\ []), to: Hashes
+
+  @doc "The values of fields, whose expiry time is changed. See `FerricStore.Embedded.Hashes.hgetex/3`."
+  @spec hgetex(Argument.t(), Hashes.field() | [Hashes.field()], keyword()) ::
+          [binary() | nil] | Embedded.error()
+  defdelegate hgetex(key, fields, options \\ []), to: Hashes
+
+  @doc "The values of fields, which are then removed. See `FerricStore.Embedded.Hashes.hgetdel/3`."
+  @spec hgetdel(Argument.t(), Hashes.field() | [Hashes.field()], Embedded.target()) ::
+          [binary() | nil] | Embedded.error()
+  defdelegate hgetdel(key, fields, options \\ []), to: Hashes
+
+  @doc "Lets fields expire after `seconds`. See `FerricStore.Embedded.Hashes.hexpire/4`."
+  @spec hexpire(Argument.t(), integer(), Hashes.field() | [Hashes.field()], keyword()) ::
+          [Hashes.changed()] | Embedded.error()
+  defdelegate hexpire(key, seconds, fields, options \\ []), to: Hashes
+
+  @doc "As `hexpire/4`, in milliseconds. See `FerricStore.Embedded.Hashes.hpexpire/4`."
+  @spec hpexpire(Argument.t(), integer(), Hashes.field() | [Hashes.field()], keyword()) ::
+          [Hashes.changed()] | Embedded.error()
+  defdelegate hpexpire(key, milliseconds, fields, options \\ []), to: Hashes
+
+  @doc "As `hexpire/4`, at a Unix time in seconds. See `FerricStore.Embedded.Hashes.hexpireat/4`."
+  @spec hexpireat(Argument.t(), integer(), Hashes.field() | [Hashes.field()], keyword()) ::
+          [Hashes.changed()] | Embedded.error()
+  defdelegate hexpireat(key, time, fields, options \\ []), to: Hashes
+
+  @doc "As `hexpire/4`, at a Unix time in milliseconds. See `FerricStore.Embedded.Hashes.hpexpireat/4`."
+  @spec hpexpireat(Argument.t(), integer(), Hashes.field() | [Hashes.field()], keyword()) ::
+          [Hashes.changed()] | Embedded.error()
+  defdelegate hpexpireat(key, time, fields, options \\ []), to: Hashes
+
+  @doc "Takes the expiry times of fields away. See `FerricStore.Embedded.Hashes.hpersist/3`."
+  @spec hpersist(Argument.t(), Hashes.field() | [Hashes.field()], Embedded.target()) ::
+          [boolean() | nil] | Embedded.error()
+  defdelegate hpersist(key, fields, options \\ []), to: Hashes
+
+  @doc "Seconds until fields expire. See `FerricStore.Embedded.Hashes.httl/3`."
+  @spec httl(Argument.t(), Hashes.field() | [Hashes.field()], Embedded.target()) ::
+          [Hashes.time()] | Embedded.error()
+  defdelegate httl(key, fields, options \\ []), to: Hashes
+
+  @doc "Milliseconds until fields expire. See `FerricStore.Embedded.Hashes.hpttl/3`."
+  @spec hpttl(Argument.t(), Hashes.field() | [Hashes.field()], Embedded.target()) ::
+          [Hashes.time()] | Embedded.error()
+  defdelegate hpttl(key, fields, options \\ []), to: Hashes
+
+  @doc "Unix times in seconds at which fields expire. See `FerricStore.Embedded.Hashes.hexpiretime/3`."
+  @spec hexpiretime(Argument.t(), Hashes.field() | [Hashes.field()], Embedded.target()) ::
+          [Hashes.time()] | Embedded.error()
+  defdelegate hexpiretime(key, fields, options \\ []), to: Hashes
+
+  @doc "Unix times in milliseconds at which fields expire. See `FerricStore.Embedded.Hashes.hpexpiretime/3`."
+  @spec hpexpiretime(Argument.t(), Hashes.field() | [Hashes.field()], Embedded.target()) ::
+          [Hashes.time()] | Embedded.error()
+  defdelegate hpexpiretime(key, fields, options \\ []), to: Hashes
+
+  @doc "Adds a member, or several. See `FerricStore.Embedded.Sets.sadd/3`."
+  @spec sadd(Argument.t(), Sets.member() | [Sets.member()], Embedded.target()) ::
+          non_neg_integer() | Embedded.error()
+  defdelegate sadd(key, members, options \\ []), to: Sets
+
+  @doc "Removes a member, or several. See `FerricStore.Embedded.Sets.srem/3`."
+  @spec srem(Argument.t(), Sets.member() | [Sets.member()], Embedded.target()) ::
+          non_neg_integer() | Embedded.error()
+  defdelegate srem(key, members, options \\ []), to: Sets
+
+  @doc "How many members there are. See `FerricStore.Embedded.Sets.scard/2`."
+  @spec scard(Argument.t(), Embedded.target()) :: non_neg_integer() | Embedded.error()
+  defdelegate scard(key, options \\ []), to: Sets
+
+  @doc "Whether something is a member. See `FerricStore.Embedded.Sets.sismember/3`."
+  @spec sismember(Argument.t(), Sets.member(), Embedded.target()) :: boolean() | Embedded.error()
+  defdelegate sismember(key, member, options \\ []), to: Sets
+
+  @doc "Whether each of several is a member. See `FerricStore.Embedded.Sets.smismember/3`."
+  @spec smismember(Argument.t(), [Sets.member()], Embedded.target()) ::
+          [boolean()] | Embedded.error()
+  defdelegate smismember(key, members, options \\ []), to: Sets
+
+  @doc "All members. See `FerricStore.Embedded.Sets.smembers/2`."
+  @spec smembers(Argument.t(), Embedded.target()) :: [binary()] | Embedded.error()
+  defdelegate smembers(key, options \\ []), to: Sets
+
+  @doc "Random members. See `FerricStore.Embedded.Sets.srandmember/3`."
+  @spec srandmember(Argument.t(), integer(), Embedded.target()) :: [binary()] | Embedded.error()
+  defdelegate srandmember(key, count \\ 1, options \\ []), to: Sets
+
+  @doc "Takes out random members. See `FerricStore.Embedded.Sets.spop/3`."
+  @spec spop(Argument.t(), non_neg_integer(), Embedded.target()) :: [binary()] | Embedded.error()
+  defdelegate spop(key, count \\ 1, options \\ []), to: Sets
+
+  @doc "Moves a member to another set. See `FerricStore.Embedded.Sets.smove/4`."
+  @spec smove(Argument.t(), Argument.t(), Sets.member(), Embedded.target()) ::
+          boolean() | Embedded.error()
+  defdelegate smove(source, destination, member, options \\ []), to: Sets
+
+  @doc "The members that all of these sets have. See `FerricStore.Embedded.Sets.sinter/2`."
+  @spec sinter([Argument.t()], Embedded.target()) :: [binary()] | Embedded.error()
+  defdelegate sinter(keys, options \\ []), to: Sets
+
+  @doc "How many members all of these sets have. See `FerricStore.Embedded.Sets.sintercard/2`."
+  @spec sintercard([Argument.t()], keyword()) :: non_neg_integer() | Embedded.error()
+  defdelegate sintercard(keys, options \\ []), to: Sets
+
+  @doc "Stores what `sinter/2` returns, and returns how many members that are. See `FerricStore.Embedded.Sets.sinterstore/3`."
+  @spec sinterstore(Argument.t(), [Argument.t()], Embedded.target()) ::
+          non_neg_integer() | Embedded.error()
+  defdelegate sinterstore(destination, keys, options \\ []), to: Sets
+
+  @doc "The members of any of these sets. See `FerricStore.Embedded.Sets.sunion/2`."
+  @spec sunion([Argument.t()], Embedded.target()) :: [binary()] | Embedded.error()
+  defdelegate sunion(keys, options \\ []), to: Sets
+
+  @doc "Stores what `sunion/2` returns, and returns how many members that are. See `FerricStore.Embedded.Sets.sunionstore/3`."
+  @spec sunionstore(Argument.t(), [Argument.t()], Embedded.target()) ::
+          non_neg_integer() | Embedded.error()
+  defdelegate sunionstore(destination, keys, options \\ []), to: Sets
+
+  @doc "The members of the first set that none of the others has. See `FerricStore.Embedded.Sets.sdiff/2`."
+  @spec sdiff([Argument.t()], Embedded.target()) :: [binary()] | Embedded.error()
+  defdelegate sdiff(keys, options \\ []), to: Sets
+
+  @doc "Stores what `sdiff/2` returns, and returns how many members that are. See `FerricStore.Embedded.Sets.sdiffstore/3`."
+  @spec sdiffstore(Argument.t(), [Argument.t()], Embedded.target()) ::
+          non_neg_integer() | Embedded.error()
+  defdelegate sdiffstore(destination, keys, options \\ []), to: Sets
+
+  @doc "Some of the members, and the cursor for the next ones. See `FerricStore.Embedded.Sets.sscan/3`."
+  @spec sscan(Argument.t(), non_neg_integer(), keyword()) ::
+          {non_neg_integer(), [binary()]} | Embedded.error()
+  defdelegate sscan(key, cursor, options \\ []), to: Sets
+
+  @doc "Sets a bit to 0 or 1, and returns what it was. See `FerricStore.Embedded.Bitmaps.setbit/4`."
+  @spec setbit(Argument.t(), non_neg_integer(), 0 | 1, Embedded.target()) ::
+          0 | 1 | Embedded.error()
+  defdelegate setbit(key, offset, bit, options \\ []), to: Bitmaps
+
+  @doc "A bit. See `FerricStore.Embedded.Bitmaps.getbit/3`."
+  @spec getbit(Argument.t(), non_neg_integer(), Embedded.target()) :: 0 | 1 | Embedded.error()
+  defdelegate getbit(key, offset, options \\ []), to: Bitmaps
+
+  @doc "How many bits are 1. See `FerricStore.Embedded.Bitmaps.bitcount/2`."
+  @spec bitcount(Argument.t(), keyword()) :: non_neg_integer() | Embedded.error()
+  defdelegate bitcount(key, options \\ []), to: Bitmaps
+
+  @doc "The position of the first bit that is 0, or 1. See `FerricStore.Embedded.Bitmaps.bitpos/3`."
+  @spec bitpos(Argument.t(), 0 | 1, keyword()) :: integer() | Embedded.error()
+  defdelegate bitpos(key, bit, options \\ []), to: Bitmaps
+
+  @doc "Combines the bits of strings, stores the result, and returns its length in bytes. See `FerricStore.Embedded.Bitmaps.bitop/4`."
+  @spec bitop(
+          :and | :or | :xor | :not,
+          Argument.t(),
+          Argument.t() | [Argument.t()],
+          Embedded.target()
+        ) :: non_neg_integer() | Embedded.error()
+  defdelegate bitop(operation, destination, keys, options \\ []), to: Bitmaps
+
+  @doc "Reads and changes integers of any width in a bitmap, one operation after the other. See `FerricStore.Embedded.Bitmaps.bitfield/3`."
+  @spec bitfield(Argument.t(), [Bitmaps.field_operation()], Embedded.target()) ::
+          [integer() | nil] | Embedded.error()
+  defdelegate bitfield(key, operations, options \\ []), to: Bitmaps
+
+  @doc "Counts things, each once however often it comes. See `FerricStore.Embedded.HyperLogLogs.pfadd/3`."
+  @spec pfadd(Argument.t(), Argument.t() | [Argument.t()], Embedded.target()) ::
+          boolean() | Embedded.error()
+  defdelegate pfadd(key, elements, options \\ []), to: HyperLogLogs
+
+  @doc "About how many different things were counted, by one key or by any of several. See `FerricStore.Embedded.HyperLogLogs.pfcount/2`."
+  @spec pfcount(Argument.t() | [Argument.t()], Embedded.target()) ::
+          non_neg_integer() | Embedded.error()
+  defdelegate pfcount(keys, options \\ []), to: HyperLogLogs
+
+  @doc "Makes one that has counted what any of several, and itself, have counted. See `FerricStore.Embedded.HyperLogLogs.pfmerge/3`."
+  @spec pfmerge(Argument.t(), Argument.t() | [Argument.t()], Embedded.target()) ::
+          :ok | Embedded.error()
+  defdelegate pfmerge(destination, sources, options \\ []), to: HyperLogLogs
+
+  @doc "Makes a Bloom filter for `capacity` items, of which a share of `error_rate` is taken for one of them in error. See `FerricStore.Embedded.Filters.bf_reserve/4`."
+  @spec bf_reserve(Argument.t(), float(), pos_integer(), keyword()) :: :ok | Embedded.error()
+  defdelegate bf_reserve(key, error_rate, capacity, options \\ []), to: Filters
+
+  @doc "Adds an item to a Bloom filter, which is made if there is none. See `FerricStore.Embedded.Filters.bf_add/3`."
+  @spec bf_add(Argument.t(), Filters.item(), Embedded.target()) :: boolean() | Embedded.error()
+  defdelegate bf_add(key, item, options \\ []), to: Filters
+
+  @doc "Adds several items to a Bloom filter. See `FerricStore.Embedded.Filters.bf_madd/3`."
+  @spec bf_madd(Argument.t(), [Filters.item()], Embedded.target()) ::
+          [boolean() | Embedded.error()] | Embedded.error()
+  defdelegate bf_madd(key, items, options \\ []), to: Filters
+
+  @doc "Whether an item is in a Bloom filter, most likely. See `FerricStore.Embedded.Filters.bf_exists/3`."
+  @spec bf_exists(Argument.t(), Filters.item(), Embedded.target()) :: boolean() | Embedded.error()
+  defdelegate bf_exists(key, item, options \\ []), to: Filters
+
+  @doc "As `bf_exists/3` for several items. See `FerricStore.Embedded.Filters.bf_mexists/3`."
+  @spec bf_mexists(Argument.t(), [Filters.item()], Embedded.target()) ::
+          [boolean()] | Embedded.error()
+  defdelegate bf_mexists(key, items, options \\ []), to: Filters
+
+  @doc "How many items a Bloom filter has been given. See `FerricStore.Embedded.Filters.bf_card/2`."
+  @spec bf_card(Argument.t(), Embedded.target()) :: non_neg_integer() | Embedded.error()
+  defdelegate bf_card(key, options \\ []), to: Filters
+
+  @doc "What there is to know about a Bloom filter. See `FerricStore.Embedded.Filters.bf_info/2`."
+  @spec bf_info(Argument.t(), Embedded.target()) :: map() | Embedded.error()
+  defdelegate bf_info(key, options \\ []), to: Filters
+
+  @doc "Makes a cuckoo filter for `capacity` items. See `FerricStore.Embedded.Filters.cf_reserve/3`."
+  @spec cf_reserve(Argument.t(), pos_integer(), keyword()) :: :ok | Embedded.error()
+  defdelegate cf_reserve(key, capacity, options \\ []), to: Filters
+
+  @doc "Adds an item to a cuckoo filter, even if it is in it. See `FerricStore.Embedded.Filters.cf_add/3`."
+  @spec cf_add(Argument.t(), Filters.item(), Embedded.target()) :: boolean() | Embedded.error()
+  defdelegate cf_add(key, item, options \\ []), to: Filters
+
+  @doc "Adds an item to a cuckoo filter if it is not in it. See `FerricStore.Embedded.Filters.cf_addnx/3`."
+  @spec cf_addnx(Argument.t(), Filters.item(), Embedded.target()) :: boolean() | Embedded.error()
+  defdelegate cf_addnx(key, item, options \\ []), to: Filters
+
+  @doc "Whether an item is in a cuckoo filter, most likely. See `FerricStore.Embedded.Filters.cf_exists/3`."
+  @spec cf_exists(Argument.t(), Filters.item(), Embedded.target()) :: boolean() | Embedded.error()
+  defdelegate cf_exists(key, item, options \\ []), to: Filters
+
+  @doc "As `cf_exists/3` for several items. See `FerricStore.Embedded.Filters.cf_mexists/3`."
+  @spec cf_mexists(Argument.t(), [Filters.item()], Embedded.target()) ::
+          [boolean()] | Embedded.error()
+  defdelegate cf_mexists(key, items, options \\ []), to: Filters
+
+  @doc "Takes an item that was added out of a cuckoo filter, once. See `FerricStore.Embedded.Filters.cf_del/3`."
+  @spec cf_del(Argument.t(), Filters.item(), Embedded.target()) :: boolean() | Embedded.error()
+  defdelegate cf_del(key, item, options \\ []), to: Filters
+
+  @doc "About how often an item was added to a cuckoo filter. See `FerricStore.Embedded.Filters.cf_count/3`."
+  @spec cf_count(Argument.t(), Filters.item(), Embedded.target()) ::
+          non_neg_integer() | Embedded.error()
+  defdelegate cf_count(key, item, options \\ []), to: Filters
+
+  @doc "What there is to know about a cuckoo filter. See `FerricStore.Embedded.Filters.cf_info/2`."
+  @spec cf_info(Argument.t(), Embedded.target()) :: map() | Embedded.error()
+  defdelegate cf_info(key, options \\ []), to: Filters
+
+  @doc "Makes a count-min sketch of `depth` rows with `width` counters each. See `FerricStore.Embedded.Sketches.cms_initbydim/4`."
+  @spec cms_initbydim(Argument.t(), pos_integer(), pos_integer(), Embedded.target()) ::
+          :ok | Embedded.error()
+  defdelegate cms_initbydim(key, width, depth, options \\ []), to: Sketches
+
+  @doc "Makes a count-min sketch whose estimates are too high by more than a share `error` of all counts only with this `probability`. See `FerricStore.Embedded.Sketches.cms_initbyprob/4`."
+  @spec cms_initbyprob(Argument.t(), float(), float(), Embedded.target()) ::
+          :ok | Embedded.error()
+  defdelegate cms_initbyprob(key, error, probability, options \\ []), to: Sketches
+
+  @doc "Counts items. See `FerricStore.Embedded.Sketches.cms_incrby/3`."
+  @spec cms_incrby(
+          Argument.t(),
+          Enumerable.t({Sketches.item(), pos_integer()}),
+          Embedded.target()
+        ) :: [non_neg_integer()] | Embedded.error()
+  defdelegate cms_incrby(key, counts, options \\ []), to: Sketches
+
+  @doc "Estimates of how often items were counted. See `FerricStore.Embedded.Sketches.cms_query/3`."
+  @spec cms_query(Argument.t(), Sketches.item() | [Sketches.item()], Embedded.target()) ::
+          [non_neg_integer()] | Embedded.error()
+  defdelegate cms_query(key, items, options \\ []), to: Sketches
+
+  @doc "Gives a count-min sketch the sum of others of the same size, each multiplied by its number in `weights:` (1). See `FerricStore.Embedded.Sketches.cms_merge/3`."
+  @spec cms_merge(Argument.t(), [Argument.t()], keyword()) :: :ok | Embedded.error()
+  defdelegate cms_merge(destination, sources, options \\ []), to: Sketches
+
+  @doc "What there is to know about a count-min sketch. See `FerricStore.Embedded.Sketches.cms_info/2`."
+  @spec cms_info(Argument.t(), Embedded.target()) :: map() | Embedded.error()
+  defdelegate cms_info(key, options \\ []), to: Sketches
+
+  @doc "Makes a top-k that keeps the `k` items that come most often. See `FerricStore.Embedded.Sketches.topk_reserve/3`."
+  @spec topk_reserve(Argument.t(), pos_integer(), keyword()) :: :ok | Embedded.error()
+  defdelegate topk_reserve(key, k, options \\ []), to: Sketches
+
+  @doc "Counts an item, or several. See `FerricStore.Embedded.Sketches.topk_add/3`."
+  @spec topk_add(Argument.t(), Sketches.item() | [Sketches.item()], Embedded.target()) ::
+          [binary() | nil] | Embedded.error()
+  defdelegate topk_add(key, items, options \\ []), to: Sketches
+
+  @doc "As `topk_add/3`, each item so many times. See `FerricStore.Embedded.Sketches.topk_incrby/3`."
+  @spec topk_incrby(
+          Argument.t(),
+          Enumerable.t({Sketches.item(), pos_integer()}),
+          Embedded.target()
+        ) :: [binary() | nil] | Embedded.error()
+  defdelegate topk_incrby(key, counts, options \\ []), to: Sketches
+
+  @doc "Whether items are among the first. See `FerricStore.Embedded.Sketches.topk_query/3`."
+  @spec topk_query(Argument.t(), Sketches.item() | [Sketches.item()], Embedded.target()) ::
+          [boolean()] | Embedded.error()
+  defdelegate topk_query(key, items, options \\ []), to: Sketches
+
+  @doc "The first items, the most frequent first. See `FerricStore.Embedded.Sketches.topk_list/2`."
+  @spec topk_list(Argument.t(), keyword()) ::
+          [binary() | {binary(), non_neg_integer()}] | Embedded.error()
+  defdelegate topk_list(key, options \\ []), to: Sketches
+
+  @doc "What there is to know about a top-k. See `FerricStore.Embedded.Sketches.topk_info/2`."
+  @spec topk_info(Argument.t(), Embedded.target()) :: map() | Embedded.error()
+  defdelegate topk_info(key, options \\ []), to: Sketches
+
+  @doc "Makes a t-digest. See `FerricStore.Embedded.Sketches.tdigest_create/2`."
+  @spec tdigest_create(Argument.t(), keyword()) :: :ok | Embedded.error()
+  defdelegate tdigest_create(key, options \\ []), to: Sketches
+
+  @doc "Adds a number, or several, to a t-digest. See `FerricStore.Embedded.Sketches.tdigest_add/3`."
+  @spec tdigest_add(Argument.t(), number() | [number()], Embedded.target()) ::
+          :ok | Embedded.error()
+  defdelegate tdigest_add(key, numbers, options \\ []), to: Sketches
+
+  @doc "The numbers below which these shares of all numbers lie. See `FerricStore.Embedded.Sketches.tdigest_quantile/3`."
+  @spec tdigest_quantile(Argument.t(), number() | [number()], Embedded.target()) ::
+          [float() | String.t()] | Embedded.error()
+  defdelegate tdigest_quantile(key, shares, options \\ []), to: Sketches
+
+  @doc "The shares of all numbers that lie below these. See `FerricStore.Embedded.Sketches.tdigest_cdf/3`."
+  @spec tdigest_cdf(Argument.t(), number() | [number()], Embedded.target()) ::
+          [float() | String.t()] | Embedded.error()
+  defdelegate tdigest_cdf(key, numbers, options \\ []), to: Sketches
+
+  @doc "The least number. See `FerricStore.Embedded.Sketches.tdigest_min/2`."
+  @spec tdigest_min(Argument.t(), Embedded.target()) :: float() | String.t() | Embedded.error()
+  defdelegate tdigest_min(key, options \\ []), to: Sketches
+
+  @doc "The greatest number. See `FerricStore.Embedded.Sketches.tdigest_max/2`."
+  @spec tdigest_max(Argument.t(), Embedded.target()) :: float() | String.t() | Embedded.error()
+  defdelegate tdigest_max(key, options \\ []), to: Sketches
+
+  @doc "The mean of the numbers between two shares of them. See `FerricStore.Embedded.Sketches.tdigest_trimmed_mean/4`."
+  @spec tdigest_trimmed_mean(Argument.t(), number(), number(), Embedded.target()) ::
+          float() | String.t() | Embedded.error()
+  defdelegate tdigest_trimmed_mean(key, low, high, options \\ []), to: Sketches
+
+  @doc "Gives a t-digest what others have. See `FerricStore.Embedded.Sketches.tdigest_merge/3`."
+  @spec tdigest_merge(Argument.t(), [Argument.t()], keyword()) :: :ok | Embedded.error()
+  defdelegate tdigest_merge(destination, sources, options \\ []), to: Sketches
+
+  @doc "Forgets all numbers. See `FerricStore.Embedded.Sketches.tdigest_reset/2`."
+  @spec tdigest_reset(Argument.t(), Embedded.target()) :: :ok | Embedded.error()
+  defdelegate tdigest_reset(key, options \\ []), to: Sketches
+
+  @doc "What there is to know about a t-digest. See `FerricStore.Embedded.Sketches.tdigest_info/2`."
+  @spec tdigest_info(Argument.t(), Embedded.target()) :: map() | Embedded.error()
+  defdelegate tdigest_info(key, options \\ []), to: Sketches
 end

@@ -10,18 +10,30 @@ defmodule FerricStoreTest do
 
   doctest FerricStore
   doctest FerricStore.Embedded.Strings
+  doctest FerricStore.Embedded.Bitmaps
+  doctest FerricStore.Embedded.Hashes
   doctest FerricStore.Embedded.Lists
+  doctest FerricStore.Embedded.Sets
   doctest FerricStore.Embedded.SortedSets
   doctest FerricStore.Embedded.Streams
+  doctest FerricStore.Embedded.HyperLogLogs
+  doctest FerricStore.Embedded.Filters
+  doctest FerricStore.Embedded.Sketches
   doctest FerricStore.Embedded.Keys
   doctest FerricStore.Embedded.Expiry
 
   test "the functions of the tour are those of the families" do
     for family <- [
           FerricStore.Embedded.Strings,
+          FerricStore.Embedded.Bitmaps,
+          FerricStore.Embedded.Hashes,
           FerricStore.Embedded.Lists,
+          FerricStore.Embedded.Sets,
           FerricStore.Embedded.SortedSets,
           FerricStore.Embedded.Streams,
+          FerricStore.Embedded.HyperLogLogs,
+          FerricStore.Embedded.Filters,
+          FerricStore.Embedded.Sketches,
           FerricStore.Embedded.Keys,
           FerricStore.Embedded.Expiry
         ],

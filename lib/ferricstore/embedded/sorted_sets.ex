@@ -238,10 +238,42 @@ defmodule FerricStore.Embedded.SortedSets do
   """
   @spec geosearch(key(), {number(), number()} | member(), keyword()) :: [binary()] | error()
   def geosearch(key, origin, options) do
+    {words, target} = search(origin, options, [])
+    Embedded.execute(["GEOSEARCH", key | words], target)
+  end
+
+  @doc """
+  Stores what `geosearch/3` finds, with the same options, as a sorted set, and returns how many members that are. Their
+  scores say where they are, or with `storedist: true` how far away, in the unit of the search.
+
+      iex> FerricStore.geoadd("sicily", [{"Palermo", 13.361389, 38.115556}, {"Catania", 15.087269, 37.502669}])
+      iex> FerricStore.geosearchstore("near", "sicily", {15, 37}, radius: 100, unit: "km", storedist: true)
+      1
+      iex> FerricStore.zrange("near", 0, -1)
+      ["Catania"]
+  """
+  @spec geosearchstore(key(), key(), {number(), number()} | member(), keyword()) ::
+          non_neg_integer() | error()
+  def geosearchstore(destination, source, origin, options) do
+    {words, target} = search(origin, options, [:storedist])
+    Embedded.execute(["GEOSEARCHSTORE", destination, source | words], target)
+  end
+
+  @doc """
+  The geohashes of members, 11 characters each; `nil` for each that is not there.
+
+      iex> FerricStore.geoadd("sicily", [{"Palermo", 13.361389, 38.115556}])
+      iex> FerricStore.geohash("sicily", ["Palermo", "Rome"])
+      ["sqc8b49rny0", nil]
+  """
+  @spec geohash(key(), member() | [member()], options()) :: [binary() | nil] | error()
+  def geohash(key, members, options \\ []),
+    do: Embedded.execute(["GEOHASH", key | List.wrap(members)], options)
+
+  defp search(origin, options, more) do
     {shape, options} = Keyword.split(options, [:radius, :box, :unit])
-    {words, target} = Argument.options(options, [:count])
-    search = ["GEOSEARCH", key | from(origin)] ++ by(Map.new(shape)) ++ ["ASC" | words]
-    Embedded.execute(search, target)
+    {words, target} = Argument.options(options, [:count | more])
+    {from(origin) ++ by(Map.new(shape)) ++ ["ASC" | words], target}
   end
 
   defp from({longitude, latitude}), do: ["FROMLONLAT", longitude, latitude]

@@ -236,6 +236,7 @@ const THRESHOLDS: &[Parameter] = &[
     threshold!("hash-max-ziplist-entries", count, hash_max_entries),
     threshold!("hash-max-ziplist-value", size, hash_max_value),
     threshold!("hll-sparse-max-bytes", size, hll_sparse_max),
+    threshold!("list-compress-depth", depth, list_compress_depth),
     threshold!("list-max-listpack-size", node_size, list_max_size),
     threshold!("list-max-ziplist-size", node_size, list_max_size),
     threshold!("set-max-intset-entries", count, set_max_intset),
@@ -254,6 +255,10 @@ fn all_parameters() -> impl Iterator<Item = &'static Parameter> {
 
 fn count(value: &[u8]) -> Result<i64, String> {
     integer(value, 0, i64::MAX)
+}
+
+fn depth(value: &[u8]) -> Result<i64, String> {
+    integer(value, 0, i32::MAX.into())
 }
 
 fn node_size(value: &[u8]) -> Result<i64, String> {
@@ -428,7 +433,14 @@ mod tests {
         assert_eq!(config.thresholds().hash_max_entries.size(), 3);
         config.set(&[(b"hll-sparse-max-bytes", b"1kb")]).expect("accepted");
         assert_eq!(config.thresholds().hll_sparse_max.size(), 1024);
-        for (name, wrong) in [("hash-max-ziplist-entries", "-1"), ("list-max-listpack-size", "x")] {
+        config.set(&[(b"list-compress-depth", b"2")]).expect("accepted");
+        assert_eq!(value(&config, "list-compress-depth"), "2");
+        for (name, wrong) in [
+            ("hash-max-ziplist-entries", "-1"),
+            ("list-max-listpack-size", "x"),
+            ("list-compress-depth", "-1"),
+            ("list-compress-depth", "2147483648"),
+        ] {
             assert!(config.set(&[(name.as_bytes(), wrong.as_bytes())]).is_err());
         }
     }

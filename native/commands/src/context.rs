@@ -33,6 +33,9 @@ pub enum Fault {
     /// Nothing was done: the command is too long for a normal scheduler and has to be run again
     /// on a dirty one.
     Long,
+    /// Nothing was done: somebody else has had a lock for long. The command is to be run again, where
+    /// waiting hurts nobody if need be.
+    Contended,
     /// Nothing was done: the connection's process has to act (see [`Context::control`]), and the
     /// command is to be run again afterwards.
     Paused,
@@ -62,10 +65,9 @@ impl From<String> for Fault {
     }
 }
 
-/// Who cannot wait for a lock on a normal scheduler runs again on one where waiting hurts nobody.
 impl From<Contended> for Fault {
     fn from(_: Contended) -> Fault {
-        Fault::Long
+        Fault::Contended
     }
 }
 
@@ -75,7 +77,7 @@ impl From<ReadError> for Fault {
             ReadError::Cold => Fault::Cold,
             ReadError::Damaged => Fault::error(DAMAGED),
             ReadError::Closed => Fault::Failed,
-            ReadError::Contended => Fault::Long,
+            ReadError::Contended => Fault::Contended,
         }
     }
 }

@@ -225,6 +225,7 @@ impl<'c> Batch<'c> {
         } else {
             access.set_patience(PATIENCE);
         }
+        server.field_expiry().remove_due(&mut access, server.shards());
         Batch {
             access,
             start: buffer.len(),
@@ -414,7 +415,17 @@ impl<'c> Batch<'c> {
         self.meter.begin(entry.index);
         self.session.note_command(entry.index);
         let mark = self.reply.len();
-        let (outcome, control) = self.invoke(entry.command, handler, args);
+        let (mut outcome, mut control) = (Err(Fault::Long), None);
+        // Also where a command may take long, most do not: only those that ask for it are given
+        // snapshots of what they read.
+        if !entry.command.long {
+            (outcome, control) = self.invoke(entry.command, handler, args, false);
+        }
+        if self.long && outcome == Err(Fault::Long) {
+            self.meter.tally.forget();
+            self.reply.truncate(mark);
+            (outcome, control) = self.invoke(entry.command, handler, args, true);
+        }
         let ran = match outcome {
             Ok(()) => control.map_or(Ran::Done, Ran::Control),
             Err(fault) => self.settle(fault, control, mark),
@@ -431,12 +442,14 @@ impl<'c> Batch<'c> {
         ran
     }
 
-    /// Calls a command's function; a panic in it becomes a fault.
+    /// Calls a command's function, which may take long or has to say that it would; a panic in it
+    /// becomes a fault.
     fn invoke(
         &mut self,
         command: &'static Command,
         handler: Handler,
         args: Args<'_>,
+        long: bool,
     ) -> (Outcome, Option<Control>) {
         let mut context = Context {
             server: self.server,
@@ -447,7 +460,7 @@ impl<'c> Batch<'c> {
             tally: &self.meter.tally,
             command,
             now_us: self.now_us,
-            long: self.long,
+            long,
             control: None,
             sync: false,
         };
@@ -509,6 +522,7 @@ impl<'c> Batch<'c> {
         let text = match fault {
             Fault::Busy => return Ran::Stopped(Next::Busy),
             Fault::Long => return Ran::Stopped(Next::Long),
+            Fault::Contended => return Ran::Stopped(self.after_contention(mark)),
             Fault::Cold => return Ran::Stopped(Next::Cold),
             Fault::Waiting => return Ran::Stopped(Next::Waiting),
             Fault::Blocked(timeout) => return Ran::Control(Control::Block(timeout)),
@@ -527,6 +541,13 @@ impl<'c> Batch<'c> {
         self.server.stats().error(&text);
         self.reply.error_bytes(&text);
         Ran::Done
+    }
+
+    /// What to do when a lock could not be had. A call that has done something lets others run, which is
+    /// what whoever has the lock waits for, if it was interrupted; one that has come to nothing moves to
+    /// a scheduler where waiting hurts nobody.
+    fn after_contention(&self, mark: usize) -> Next {
+        if mark > self.start { Next::Again } else { Next::Long }
     }
 
     /// CLIENT REPLY: drops the reply that begins at `mark` when it is not wanted.

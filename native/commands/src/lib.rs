@@ -11,6 +11,7 @@ pub mod config;
 pub mod context;
 pub mod executor;
 pub mod families;
+pub mod field_expiry;
 pub mod job;
 mod multi;
 mod nested;

@@ -10,6 +10,7 @@ use crate::blocked::Blocked;
 use crate::clients::{Client, Clients, Peer, Transport};
 use crate::config::Config;
 use crate::executor::wall_clock_us;
+use crate::field_expiry::FieldExpiry;
 use crate::session::{Session, initial_protocol, protocol_number};
 use crate::slot;
 use crate::stats::Stats;
@@ -66,6 +67,7 @@ pub struct Server {
     config: Config,
     stats: Stats,
     clients: Arc<Clients>,
+    field_expiry: FieldExpiry,
     shards: u16,
     version: String,
     run_id: String,
@@ -108,6 +110,7 @@ impl Server {
             blocked,
             stats: Stats::new(),
             clients: Arc::default(),
+            field_expiry: FieldExpiry::default(),
             run_id: random_hex(&random),
             started: Instant::now(),
             started_us: wall_clock_us(),
@@ -183,6 +186,11 @@ impl Server {
     #[inline]
     pub fn stats(&self) -> &Stats {
         &self.stats
+    }
+
+    /// The hashes with fields that expire.
+    pub fn field_expiry(&self) -> &FieldExpiry {
+        &self.field_expiry
     }
 
     /// The connected clients.

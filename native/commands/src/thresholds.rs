@@ -40,6 +40,9 @@ pub struct Thresholds {
     pub hll_sparse_max: Limit,
     /// Size of a list's node: entries, or -1 to -5 for 4 to 64 KiB.
     pub list_max_size: Limit,
+    /// Nodes at both ends of a list that Redis does not compress; 0 = no compression. Kept only to be
+    /// shown: memory is not compressed here.
+    pub list_compress_depth: Limit,
     /// Most members of a set that is an intset.
     pub set_max_intset: Limit,
     /// Longest node of a stream, in bytes; 0 = no limit.
@@ -59,6 +62,7 @@ impl Default for Thresholds {
             hash_max_value: Limit::new(64),
             hll_sparse_max: Limit::new(3000),
             list_max_size: Limit::new(-2),
+            list_compress_depth: Limit::new(0),
             set_max_intset: Limit::new(512),
             stream_node_bytes: Limit::new(4096),
             stream_node_entries: Limit::new(100),

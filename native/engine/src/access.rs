@@ -33,9 +33,6 @@ use transaction::Transaction;
 pub use missing::Missing;
 pub use write::Op;
 
-/// Longest pause of a thread that may wait, before it asks again for what it has asked for in vain.
-const MAX_PAUSE_MS: u32 = 20;
-
 /// Shards with fewer keys together have their index and small records in the processor's caches.
 const CACHED_KEYS: u64 = 1 << 14;
 
@@ -324,8 +321,6 @@ impl<'e> Access<'e> {
         // always called; were it lost, the channel would say so.
         self.guard.repin_after(|| {
             let _ = receiver.recv();
-            // What was asked for in vain has had no room: others get time to free what they hold.
-            std::thread::sleep(Duration::from_millis(u64::from(attempts.min(MAX_PAUSE_MS))));
         });
     }
 
@@ -515,6 +510,12 @@ impl Found {
 }
 
 impl<'e> Locked<'_, 'e> {
+    /// Gives the locks back: from here on no key can be looked at any more.
+    pub fn release(&mut self) {
+        self.give_back();
+        self.shards.clear();
+    }
+
     /// [`Access::key`], for who learns of a key while shards are locked; its own has to be.
     pub fn key<'k>(&self, space: u16, shard: u16, bytes: &'k [u8]) -> Key<'k> {
         self.access.key(space, shard, bytes)

@@ -45,6 +45,8 @@ pub(crate) struct Maintainer {
     checkpoints: AtomicU64,
     checkpoint_bytes: AtomicU64,
     last_checkpoint_s: AtomicU64,
+    /// Last sequence number that the last checkpoint covers.
+    checkpoint_sequence: AtomicU64,
     failures: AtomicU64,
     error: Mutex<Option<String>>,
 }
@@ -123,6 +125,7 @@ impl Maintainer {
             checkpoints: AtomicU64::new(0),
             checkpoint_bytes: AtomicU64::new(0),
             last_checkpoint_s: AtomicU64::new(0),
+            checkpoint_sequence: AtomicU64::new(0),
             failures: AtomicU64::new(0),
             error: Mutex::new(None),
         })
@@ -176,6 +179,8 @@ impl Maintainer {
         stats.checkpoints = self.checkpoints.load(Ordering::Relaxed);
         stats.checkpoint_bytes = self.checkpoint_bytes.load(Ordering::Relaxed);
         stats.last_checkpoint_s = self.last_checkpoint_s.load(Ordering::Relaxed);
+        let covered = self.checkpoint_sequence.load(Ordering::Relaxed);
+        stats.records_since_checkpoint = self.core.log.sequence().saturating_sub(covered);
         stats.maintenance_failures = self.failures.load(Ordering::Relaxed);
         stats.maintenance_error = self.error.lock().clone();
         let counters = &self.core.log.counters;
@@ -361,6 +366,7 @@ impl Worker {
         Counters::add(&self.shared.checkpoint_bytes, taken.bytes);
         let now_s = self.shared.core.clock.now_ms() / 1000;
         self.shared.last_checkpoint_s.store(now_s, Ordering::Relaxed);
+        self.shared.checkpoint_sequence.store(taken.sequence, Ordering::Relaxed);
         (self.last, self.taken_at, self.urgent) = (taken, Instant::now(), false);
         if self.unsealed.is_empty() {
             (self.failed, self.retry_at) = (0, None);

@@ -34,8 +34,8 @@ pub trait Object: Send + Sync + Any {
     /// done under the shard's lock, the image is written without it.
     fn freeze(&self) -> Box<dyn Image>;
 
-    /// The same value once more, shared with this one as far as it is large; `None` if that is not
-    /// to be had, and the image has to be copied instead.
+    /// The object as of now, for reads that take longer than its shard may be locked, and for transactions:
+    /// like [`Object::freeze`] it shares with it what is large. `None` where its image serves as well.
     fn snapshot(&self) -> Option<Box<dyn Object>> {
         None
     }

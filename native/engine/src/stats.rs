@@ -89,6 +89,8 @@ pub struct Stats {
     pub checkpoint_bytes: u64,
     /// Unix time of the last checkpoint in seconds, 0 before the first.
     pub last_checkpoint_s: u64,
+    /// Records logged since then.
+    pub records_since_checkpoint: u64,
     /// Unix time of the last successful sync in seconds, 0 before the first.
     pub last_sync_s: u64,
     /// Milliseconds that recovery took.

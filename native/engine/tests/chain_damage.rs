@@ -76,7 +76,7 @@ fn sample() -> (SimIo, Model) {
     put(&engine, &mut model, 2, 2, 10);
     for place in 0..30 {
         patch(&engine, &mut model, 0, place, 50);
-        patch(&engine, &mut model, 1, place, 9_001);
+        patch(&engine, &mut model, 1, place, 13_001);
     }
     while engine.stats().folds == 0 {
         std::thread::yield_now();

@@ -458,6 +458,44 @@ fn chains_without_objects_are_given_up_when_they_take_too_much() {
     engine.close().expect("close");
 }
 
+/// Changes that nothing has been logged between share a record, whatever its length was at first, and
+/// all of them are there after a crash.
+#[test]
+fn changes_that_follow_each_other_share_records() {
+    const COUNT: usize = 600;
+    let io = SimIo::new();
+    let engine = open(&io);
+    let mut strings = list(1, 300, 500);
+    let bytes = name(1);
+    put(&engine, &bytes, &strings);
+    wait(&engine, patch(&engine, &bytes, 0, b"now it is an object"));
+    let before = engine.stats();
+    // The committer is told when the access ends: what it takes before is what it had to do.
+    let mut access = engine.enter(NOW);
+    for n in 0..COUNT {
+        let key = key(&engine, &access, 0, &bytes);
+        let string = format!("changed {n}").into_bytes();
+        let delta = delta(n % 7, &string);
+        let mut locked = access.lock(&key);
+        assert!(locked.get(&key).expect("intact").is_some_and(|entry| entry.object.is_some()));
+        locked.write(&[Op::Patch { key, meta: META, delta: &delta }]).expect("room");
+        strings[n % 7] = string;
+    }
+    let lsn = access.depends_on();
+    drop(access);
+    wait(&engine, lsn);
+    let after = engine.stats();
+    let records = after.group_records - before.group_records;
+    assert_eq!(records + (after.coalesced - before.coalesced), COUNT as u64);
+    assert!(records < COUNT as u64 / 20, "{after:?}");
+    assert_eq!(get(&engine, &bytes), Some(strings.clone()));
+    for crashed in io.crash_images(7, 4) {
+        let engine = open(&crashed);
+        assert_eq!(get(&engine, &bytes).as_ref(), Some(&strings));
+        engine.close().expect("close");
+    }
+}
+
 /// An expiry that is set again and again does not make a chain that takes for ever to read.
 #[test]
 fn changes_without_the_object_are_bounded() {
@@ -482,6 +520,8 @@ fn changes_without_the_object_are_bounded() {
             locked.write(&[op])
         };
         patiently(&engine, NOW, patch).expect("room");
+        // So that the next change has a record of its own.
+        put(&engine, &name(expiry_ms), &list(0, 1, 8));
     }
     assert!(engine.stats().folds > 2, "{:?}", engine.stats());
     assert_eq!(get(&engine, &bytes).as_ref(), model.get(&n));

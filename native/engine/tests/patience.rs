@@ -1,4 +1,4 @@
-//! Who cannot wait for a lock is told so.
+//! Who cannot wait for a lock is told so, and nobody waits for a reader that stands still.
 #![allow(missing_docs)]
 
 mod common;
@@ -7,7 +7,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use common::backend::disk;
-use common::{key, open};
+use common::{NOW, key, open, put, quiet, wait, wait_room};
+use ferric_engine::io::sim::SimIo;
+use ferric_engine::{Engine, Options, ReadError};
 
 #[test]
 fn a_busy_shard_turns_the_impatient_away_and_keeps_the_patient_waiting() {
@@ -46,4 +48,57 @@ fn a_busy_shard_turns_the_impatient_away_and_keeps_the_patient_waiting() {
     holder.join().expect("the holder");
     drop(access);
     engine.close().expect("close");
+}
+
+/// A record that has been fetched is there for the command that asked for it, though none of the
+/// memory that the read cache lets go of comes free: a reader of long ago may still be using it. Here
+/// and not beside the other tests of the read cache, since the reader holds up all stores of its
+/// process.
+#[test]
+fn a_reader_that_stands_still_keeps_nobody_from_reading() {
+    let max_memory = (4 << 20) + (64 << 10) + (256 << 10);
+    let options = Options { max_memory, ..quiet(Arc::new(SimIo::new())) };
+    let engine = Engine::open(options).expect("open");
+    let value = [7; 1_000];
+    for n in 0..3_000u32 {
+        while put(&engine, &n.to_le_bytes(), &value).is_err() {
+            wait_room(&engine);
+        }
+    }
+    assert!(wait(&engine, engine.written()));
+    while engine.stats().cold_segments < 30 {
+        std::thread::sleep(Duration::from_millis(5));
+    }
+    let standing_still = engine.enter(NOW);
+    let mut fetches = 0;
+    for n in 0..2_000u32 {
+        while !is_there(&engine, &n.to_le_bytes(), &value) {
+            fetches += 1;
+            assert!(fetches < 2_100, "key {n}");
+        }
+    }
+    drop(standing_still);
+    assert!(fetches > 1_000, "{fetches}");
+    engine.close().expect("close");
+}
+
+/// Looks whether the key has the value; if it is on disk only, asks for it and waits for that.
+fn is_there(engine: &Engine, bytes: &[u8], value: &[u8]) -> bool {
+    let mut access = engine.enter(NOW);
+    let key = key(engine, &access, 0, bytes);
+    match access.read(&key, true, |entry| entry.map(|entry| entry.value == value)) {
+        Ok(found) => {
+            assert_eq!(found, Some(true));
+            true
+        }
+        Err(error) => {
+            assert_eq!(error, ReadError::Cold);
+            let missing = access.take_missing();
+            drop(access);
+            let (sender, receiver) = std::sync::mpsc::channel();
+            engine.fetch(missing, Box::new(move || sender.send(()).expect("the test waits")));
+            receiver.recv().expect("the waiter is called");
+            false
+        }
+    }
 }

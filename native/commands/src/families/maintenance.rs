@@ -196,7 +196,14 @@ mod tests {
     fn a_checkpoint_is_taken_and_counted() {
         let mut fixture = Fixture::new();
         fixture.run("SET a 1");
+        fixture.run("SET b 1");
+        let changes = |fixture: &mut Fixture, count: u32| {
+            let info = fixture.run("INFO persistence");
+            assert!(info.contains(&format!("\nrdb_changes_since_last_save:{count}\r\n")), "{info}");
+        };
+        changes(&mut fixture, 2);
         assert_eq!(run(&mut fixture, &[b"ferricstore.checkpoint"]), "+OK\r\n");
+        changes(&mut fixture, 0);
         assert_eq!(fixture.server.engine().stats().checkpoints, 1);
         assert_eq!(fixture.run("GET a"), "$1\r\n1\r\n");
     }

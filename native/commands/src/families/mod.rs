@@ -9,6 +9,7 @@ pub mod element_scan;
 pub mod geo;
 pub mod hashes;
 pub mod hyperloglog;
+pub mod json;
 pub mod keys;
 pub mod lists;
 pub mod maintenance;
@@ -25,7 +26,7 @@ mod tests;
 pub mod transactions;
 mod waiting;
 
-use crate::context::{Context, Outcome};
+use crate::context::{Context, Fault, Outcome};
 
 /// Replies with a container's help: a header, what the caller says about the subcommands, and HELP
 /// itself.
@@ -39,6 +40,11 @@ fn help(ctx: &mut Context<'_, '_>, container: &str, lines: &[&str]) -> Outcome {
     ctx.reply.simple("HELP");
     ctx.reply.simple("    Prints this help.");
     Ok(())
+}
+
+/// The reply to a command with too few words or too many.
+fn wrong_arity(ctx: &Context<'_, '_>) -> Fault {
+    format!("ERR wrong number of arguments for '{}' command", ctx.command.name).into()
 }
 
 /// A client's word as Redis quotes some of them in errors: as a C string, up to the first NUL.

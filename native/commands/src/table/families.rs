@@ -20,6 +20,7 @@ pub(super) const FAMILIES: &[&[Command]] = &[
     families::probabilistic::count_min::COMMANDS,
     families::probabilistic::top_k::COMMANDS,
     families::probabilistic::t_digest::COMMANDS,
+    families::json::COMMANDS,
     families::keys::COMMANDS,
     families::dump::COMMANDS,
     families::databases::COMMANDS,

@@ -100,7 +100,9 @@ impl<'t> Parser<'t> {
         if self.take("=(") {
             return self.group(word, "block", " ", ")", depth);
         }
-        if word.bytes().all(|b| b.is_ascii_uppercase() || b == b'-') && !word.is_empty() {
+        if word.bytes().all(|b| b.is_ascii_uppercase() || b.is_ascii_digit() || b == b'-')
+            && word.starts_with(|c: char| c.is_ascii_uppercase())
+        {
             let name = word.to_ascii_lowercase();
             return Some(Argument {
                 name,

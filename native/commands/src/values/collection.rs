@@ -8,12 +8,16 @@
 use std::any::Any;
 
 use ferric_engine::{Access, Entry, Key, Locked, Malformed, Meta, Object, Op};
+use smallvec::SmallVec;
 
 use super::{Kind, Lookup, WRONG_TYPE};
 use crate::context::Fault;
 
 /// Longest image that is stored as it is, in bytes; a collection with a longer one is an object.
 pub const MAX_PACKED: usize = 1024;
+
+/// Bytes of a usual delta: those of one short element, which need no allocation.
+pub const SHORT_DELTA: usize = 64;
 
 /// The reply when a stored collection cannot be understood.
 const MALFORMED: Fault = Fault::error("ERR the key's value is malformed");
@@ -109,7 +113,7 @@ impl<'l, T: Collection> Held<'l, T> {
             return Ok(Change::Delete);
         }
         let Some(image) = self.image else {
-            return Ok(Change::Patch { meta, delta: delta.to_vec() });
+            return Ok(Change::Patch { meta, delta: SmallVec::from_slice(delta) });
         };
         let mut value = T::of_image(image)?;
         value.apply(delta)?;
@@ -131,7 +135,7 @@ pub enum Change {
         /// Type, flags and expiry afterwards.
         meta: Meta,
         /// What is different; nothing but `meta` if it is empty.
-        delta: Vec<u8>,
+        delta: SmallVec<[u8; SHORT_DELTA]>,
     },
     /// The key goes, if it is there.
     Delete,
@@ -147,8 +151,16 @@ impl Change {
     /// The key's value stays, with another type, flags or expiry.
     pub fn meta(entry: &Entry<'_>, meta: Meta) -> Change {
         match entry.object {
-            Some(_) => Change::Patch { meta, delta: Vec::new() },
+            Some(_) => Change::Patch { meta, delta: SmallVec::new() },
             None => Change::Put { meta, image: entry.value.to_vec() },
+        }
+    }
+
+    /// What describes the value afterwards; `None` without one.
+    pub fn described(&self) -> Option<Meta> {
+        match self {
+            Change::Put { meta, .. } | Change::Patch { meta, .. } => Some(*meta),
+            Change::Delete => None,
         }
     }
 
@@ -166,8 +178,7 @@ impl Change {
 /// # Errors
 /// See `WriteError`; nothing has happened then.
 pub fn commit(locked: &mut Locked<'_, '_>, changes: &[(Key<'_>, Change)]) -> Result<(), Fault> {
-    let ops: smallvec::SmallVec<[Op<'_>; 2]> =
-        changes.iter().map(|(key, change)| change.op(*key)).collect();
+    let ops: SmallVec<[Op<'_>; 2]> = changes.iter().map(|(key, change)| change.op(*key)).collect();
     Ok(locked.write(&ops)?)
 }
 

@@ -87,9 +87,11 @@ impl CountMin {
 impl Object for CountMin {
     fn apply(&mut self, delta: &[u8]) -> Result<(), Malformed> {
         let mut reader = Reader::new(delta);
-        self.total = reader.signed()?;
-        self.counters.apply::<COUNTER>(&mut reader)?;
-        if reader.is_empty() { Ok(()) } else { Err(Malformed) }
+        while !reader.is_empty() {
+            self.total = reader.signed()?;
+            self.counters.apply::<COUNTER>(&mut reader)?;
+        }
+        Ok(())
     }
 
     fn heap_bytes(&self) -> usize {

@@ -2,7 +2,7 @@
 
 use ferric_engine::{About, Access, Entry, Key, Locked, ReadError};
 
-use super::string;
+use super::{Kept, Values, kept, string};
 use crate::context::{Context, Fault, Outcome};
 use crate::stats::Tally;
 
@@ -11,6 +11,14 @@ pub const MAX_COPY: usize = 256 << 10;
 
 /// Keys that a command may visit on a normal scheduler.
 pub const MAX_KEYS: usize = 1000;
+
+/// What has been done under the lock.
+enum Read<R, F> {
+    /// All there was to do.
+    Done(R),
+    /// What is to be done has been copied.
+    Kept(Kept, F),
+}
 
 /// How a command looks keys up: whether that counts as use, and how much it may do in one go.
 /// Taken from the context before shards are locked, because the lock borrows part of it.
@@ -42,7 +50,8 @@ impl<'c> Lookup<'c> {
         Ok(entry)
     }
 
-    /// [`Lookup::read`] for a command that only reads this one key: most often without a lock.
+    /// [`Lookup::read`] for a command that only reads this one key: most often without a lock, and
+    /// when a command takes long, never with it.
     ///
     /// # Errors
     /// The key is not in memory, or damaged, and nothing is counted; or what `use_entry` returns.
@@ -53,10 +62,49 @@ impl<'c> Lookup<'c> {
         key: &Key,
         use_entry: impl FnOnce(Option<Entry<'_>>) -> Result<R, Fault>,
     ) -> Result<R, Fault> {
+        if self.long {
+            return self.view_long(access, key, use_entry);
+        }
         access.read(key, self.touch, |entry| {
             self.count(entry.is_some());
             use_entry(entry)
         })?
+    }
+
+    /// [`Lookup::view`] by a command that takes long.
+    fn view_long<R>(
+        &self,
+        access: &mut Access<'_>,
+        key: &Key,
+        use_entry: impl FnOnce(Option<Entry<'_>>) -> Result<R, Fault>,
+    ) -> Result<R, Fault> {
+        let read = access.read(key, self.touch, |entry| {
+            self.count(entry.is_some());
+            match entry.as_ref().and_then(Kept::of_large) {
+                Some(kept) => Read::Kept(kept, use_entry),
+                None => Read::Done(use_entry(entry)),
+            }
+        })?;
+        match read {
+            Read::Done(result) => result,
+            Read::Kept(kept, use_entry) => use_entry(Some(kept.entry())),
+        }
+    }
+
+    /// The values of these keys for a command that only reads them: if it takes long, copies, and the
+    /// locks are given back. No use of the keys is noted.
+    ///
+    /// # Errors
+    /// A key is not in memory, or damaged.
+    pub fn keep_all<'l, 'a, 'e>(
+        &self,
+        locked: &'l mut Locked<'a, 'e>,
+        keys: &[Key],
+    ) -> Result<Values<'l, 'a, 'e>, ReadError> {
+        let kept = if self.long { kept::keep_all(locked, keys)? } else { None };
+        let Some(kept) = kept else { return Ok(Values::Locked(locked)) };
+        locked.release();
+        Ok(Values::Kept(kept))
     }
 
     /// What is known of a key without looking at its value: counts as a hit or miss, and not as use of
@@ -158,3 +206,6 @@ impl<'c> Lookup<'c> {
         self.tally.add(hit);
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -10,6 +10,8 @@ pub mod dice;
 pub mod expiry;
 pub mod hash;
 pub mod hyperloglog;
+pub mod json;
+mod kept;
 pub mod list;
 mod lookup;
 pub mod murmur;
@@ -25,6 +27,7 @@ pub mod touched;
 pub mod wire;
 
 pub use collection::{Change, Collection, Held, commit};
+pub use kept::{Kept, Values};
 pub use lookup::{Lookup, MAX_COPY, MAX_KEYS};
 
 use crate::context::Fault;

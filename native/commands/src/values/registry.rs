@@ -9,6 +9,7 @@ use super::collection::MAX_PACKED;
 use super::count_min::CountMin;
 use super::cuckoo::Cuckoo;
 use super::hash::Hash;
+use super::json::Document;
 use super::list::List;
 use super::set::Set;
 use super::sorted::SortedSet;
@@ -27,6 +28,7 @@ pub fn encoding(entry: &Entry<'_>) -> &'static str {
         Some(Kind::Set) => collection::<Set>(entry),
         Some(Kind::SortedSet) => collection::<SortedSet>(entry),
         Some(Kind::Stream) => collection::<Stream>(entry),
+        Some(Kind::Json) => collection::<Document>(entry),
         Some(Kind::Bloom) => collection::<Bloom>(entry),
         Some(Kind::Cuckoo) => collection::<Cuckoo>(entry),
         Some(Kind::CountMin) => collection::<CountMin>(entry),
@@ -62,6 +64,7 @@ pub fn decode(meta: Meta, image: &[u8]) -> Result<Box<dyn Object>, Malformed> {
         Some(Kind::Set) => object::<Set>(image),
         Some(Kind::SortedSet) => object::<SortedSet>(image),
         Some(Kind::Stream) => object::<Stream>(image),
+        Some(Kind::Json) => object::<Document>(image),
         Some(Kind::Bloom) => object::<Bloom>(image),
         Some(Kind::Cuckoo) => object::<Cuckoo>(image),
         Some(Kind::CountMin) => object::<CountMin>(image),

@@ -1,5 +1,6 @@
 //! Strings and keys through a real engine: what only shows when commands meet a store.
 
+mod json;
 mod keys;
 mod lists;
 mod probabilistic;

@@ -6,10 +6,11 @@ use super::{Access, Found, Kept, Key, Locked, Meta};
 use crate::address::ChainPlace;
 use crate::chains::{ColdValue, SMALL_IMAGE};
 use crate::error::{ReadError, WriteError};
-use crate::index::Slot;
-use crate::record::delta::{DeltaHead, Member};
+use crate::index::{Place, Slot};
+use crate::log::Extension;
+use crate::record::delta::{DeltaHead, LEAD, Member, change_head, change_len};
 use crate::record::total_len;
-use crate::shard::Shard;
+use crate::shard::{Shard, Space};
 
 /// An image up to this length is made an object by whoever wants it, under the lock: it takes about
 /// a hundred microseconds. A longer one is left to the engine's threads.
@@ -127,39 +128,93 @@ impl Locked<'_, '_> {
             self.access.check_object(&self.shards[position].1, key, found)?;
         }
         let chain = self.space(key).chains.get(handle).ok_or(WriteError::NoObject)?;
-        let records = &chain.records;
-        Ok((handle, DeltaHead { previous: records.newest(), deltas: records.deltas.and(len) }))
+        let (previous, deltas) = (chain.records.newest(), chain.records.deltas);
+        Ok((handle, DeltaHead { previous, deltas: deltas.and(change_len(len)) }))
     }
 
-    /// Makes the change that has been logged at `address`.
+    /// Logs a delta by adding it to the record of the one before, if nothing has been logged since, and
+    /// makes the change. False if that is not so: nothing has happened then.
+    pub(super) fn patch_last(
+        &mut self,
+        key: &Key<'_>,
+        place: Place,
+        handle: u32,
+        (meta, delta): (Meta, &[u8]),
+    ) -> bool {
+        let Some(chain) = self.space(key).chains.get(handle) else { return false };
+        if !chain.open || chain.object.is_none() {
+            return false;
+        }
+        let (newest, deltas) = (chain.records.newest(), chain.records.deltas);
+        let more = change_len(delta.len());
+        let (at, bytes) = DeltaHead::bytes_of(deltas.and_more(more));
+        let with = Extension {
+            address: newest.address(),
+            tag: meta.tag(),
+            expiry_ms: meta.expiry_ms,
+            within: (at, &bytes),
+            more: [&change_head(delta.len() as u32), delta],
+        };
+        let core = self.access.core;
+        let Some(len) = core.log.extend(&with, &self.access.guard) else { return false };
+        let member = Member::new(newest.address(), len);
+        let position = self.position(key);
+        let Shard { spaces, live, .. } = &mut *self.shards[position].1;
+        let chains = &mut spaces[usize::from(key.space)].chains;
+        if let Some(chain) = chains.get_mut(handle) {
+            let old = chain.records.extend_last(member, more);
+            // First what comes: the record does not cease to be live meanwhile.
+            live.add_member(member);
+            old.into_iter().for_each(|old| live.remove_member(old));
+        }
+        self.make(key, place, (handle, newest.address()), meta, delta);
+        true
+    }
+
+    /// Makes the change that has been logged in a record of its own at `address`.
     pub(super) fn patch(
         &mut self,
         key: &Key<'_>,
-        handle: u32,
-        address: u64,
+        (handle, address): (u32, u64),
+        meta: Meta,
+        delta: &[u8],
+    ) {
+        let position = self.position(key);
+        let Shard { spaces, live, .. } = &mut *self.shards[position].1;
+        let Space { chains, index, .. } = &mut spaces[usize::from(key.space)];
+        let of_chain = ChainPlace::Handle(handle).address();
+        let place = index.find(key.hash, |slot| slot.address() == of_chain);
+        if let Some(chain) = chains.get_mut(handle) {
+            let member = Member::new(address, total_len(key.bytes.len(), LEAD + delta.len()));
+            chain.records.push(member, change_len(delta.len()));
+            chain.open = true;
+            live.add_member(member);
+        }
+        if let Some(place) = place {
+            self.make(key, place, (handle, address), meta, delta);
+        }
+    }
+
+    /// Makes a change that has been logged in the record at `address`, which its chain has already.
+    fn make(
+        &mut self,
+        key: &Key<'_>,
+        place: Place,
+        (handle, address): (u32, u64),
         meta: Meta,
         delta: &[u8],
     ) {
         self.access.depend_on(address);
         self.access.wrote = true;
         let (position, now_s) = (self.position(key), self.access.now_s());
-        let shard = &mut *self.shards[position].1;
-        let space = &mut shard.spaces[usize::from(key.space)];
-        let of_chain = ChainPlace::Handle(handle).address();
-        let Some(place) = space.index.find(key.hash, |slot| slot.address() == of_chain) else {
-            return;
-        };
+        let space = &mut self.shards[position].1.spaces[usize::from(key.space)];
         let old = space.index.slot(place);
-        let slot = Slot::new(key.hash, of_chain, old.size_bound() / 2, meta.expiry_ms, now_s);
+        let slot = Slot::new(key.hash, old.address(), old.size_bound() / 2, meta.expiry_ms, now_s);
         space.expires += u64::from(slot.expiry_s() != 0);
         space.expires -= u64::from(old.expiry_s() != 0);
         space.index.set(place, slot);
         let Some(chain) = space.chains.get_mut(handle) else { return };
-        let len = total_len(key.bytes.len(), DeltaHead::LEN + delta.len());
-        let member = Member::new(address, len);
-        chain.records.push(member, delta.len());
         (chain.changed, chain.meta) = (address, meta);
-        shard.live.add_member(member);
         let applied = match &mut chain.object {
             Some(object) if !delta.is_empty() => object.apply(delta),
             _ => Ok(()),

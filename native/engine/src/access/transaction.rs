@@ -337,13 +337,21 @@ fn op<'a>((key, change, image): &'a (Key<'a>, &'a Change, Vec<u8>)) -> Option<Op
 impl Drop for Locked<'_, '_> {
     #[inline]
     fn drop(&mut self) {
-        if let Some(transaction) = &mut self.access.transaction {
-            transaction.shards = std::mem::take(&mut self.shards);
-        }
+        self.give_back();
     }
 }
 
 impl<'e> Locked<'_, 'e> {
+    /// Gives the transaction back what it has lent.
+    #[inline]
+    pub(super) fn give_back(&mut self) {
+        if let Some(transaction) = &mut self.access.transaction
+            && !self.shards.is_empty()
+        {
+            transaction.shards = std::mem::take(&mut self.shards);
+        }
+    }
+
     fn transaction(&mut self) -> &mut Transaction<'e> {
         self.access.transaction.as_mut().expect("asked for in a transaction only")
     }

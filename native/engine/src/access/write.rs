@@ -8,7 +8,7 @@ use crate::address::is_in_log;
 use crate::error::WriteError;
 use crate::index::{Place, Slot};
 use crate::log::Write;
-use crate::record::delta::DeltaHead;
+use crate::record::delta::LEAD;
 use crate::record::{self, Kind, MAX_KEY, MAX_VALUE};
 
 /// One change of an atomic batch.
@@ -59,7 +59,8 @@ impl<'a> Op<'a> {
 
 /// What an operation finds.
 struct Old {
-    /// The address of the key's slot; 0 if it has none.
+    /// The key's slot and its address, 0 if it has none.
+    place: Option<Place>,
     address: u64,
     /// What stands in front of the bytes that the operation logs.
     lead: Lead,
@@ -69,8 +70,8 @@ enum Lead {
     Nothing,
     /// For a deletion: the address of the record that it ends.
     Ended([u8; 8]),
-    /// For a patch: the handle of its chain, and the head of the delta.
-    Delta(u32, [u8; DeltaHead::LEN]),
+    /// For a patch: the handle of its chain, and what stands before the change in a record of its own.
+    Delta(u32, [u8; LEAD]),
 }
 
 impl Locked<'_, '_> {
@@ -130,6 +131,14 @@ impl Locked<'_, '_> {
         let arranging = plan.map(|plan| self.begin_arranging(plan));
         let arranging = arranging.as_ref();
         let old = self.old(ops, arranging)?;
+        if let ([Op::Patch { key, meta, delta }], [Old { place: Some(place), lead, .. }], None) =
+            (ops, &old[..], arranging)
+            && let Lead::Delta(handle, _) = lead
+            && self.patch_last(key, *place, *handle, (*meta, delta))
+        {
+            self.access.note_change(key);
+            return Ok(());
+        }
         let mut writes: SmallVec<[Write<'_>; 2]> = SmallVec::with_capacity(ops.len() + 1);
         let mut effective: SmallVec<[(&Op<'_>, &Old); 2]> = SmallVec::with_capacity(ops.len());
         let mut absent: SmallVec<[Key<'_>; 2]> = SmallVec::new();
@@ -187,7 +196,7 @@ impl Locked<'_, '_> {
         for ((op, old), address) in effective.iter().zip(of_ops) {
             match (op, &old.lead) {
                 (Op::Patch { key, meta, delta }, Lead::Delta(handle, _)) => {
-                    self.patch(key, *handle, *address, *meta, delta);
+                    self.patch(key, (*handle, *address), *meta, delta);
                 }
                 _ => self.apply(op, old.address, addresses[0], *address),
             }
@@ -212,7 +221,7 @@ impl Locked<'_, '_> {
             match op {
                 Op::Put { value, .. } => check_sizes(key.bytes, value.len())?,
                 Op::Patch { delta, .. } => {
-                    check_sizes(key.bytes, delta.len() + DeltaHead::LEN)?;
+                    check_sizes(key.bytes, delta.len() + LEAD)?;
                     if ops[..number].iter().any(|earlier| earlier.is_about(key)) {
                         return Err(WriteError::NoObject);
                     }
@@ -229,10 +238,12 @@ impl Locked<'_, '_> {
                 }
                 Op::Patch { delta, .. } => {
                     let (handle, head) = self.delta_head(key, found.as_ref(), delta.len())?;
-                    Lead::Delta(handle, head.encode())
+                    // `check_sizes` has seen that the length fits.
+                    Lead::Delta(handle, head.lead(delta.len() as u32))
                 }
             };
-            old.push(Old { address: found.map_or(0, |found| found.slot.address()), lead });
+            let place = found.as_ref().map(|found| found.place);
+            old.push(Old { place, address: found.map_or(0, |found| found.slot.address()), lead });
         }
         Ok(old)
     }

@@ -22,7 +22,7 @@ use crate::stats::Counters;
 pub(crate) const SMALL_IMAGE: u64 = 64 << 10;
 /// Length of a part of a longer one.
 const PART: usize = 256 << 10;
-/// An image is written anew when its deltas have half its bytes, or so many if it is small; or when
+/// An image is written anew when its deltas have as many bytes, or so many if it is small; or when
 /// there are so many deltas, and one for so many of its bytes. The first keeps down what is written
 /// for a change, the second what is read to bring a value back whose store was not closed.
 const SMALL_BYTES: u64 = 4 << 10;
@@ -57,9 +57,9 @@ impl Chain {
         let now = self.object.as_ref()?.image_len() as u64;
         let is_small = image.max(now) <= SMALL_IMAGE;
         let (count, bytes) =
-            if is_small { (SMALL_DELTAS, SMALL_BYTES) } else { (LARGE_DELTAS, SMALL_IMAGE / 2) };
+            if is_small { (SMALL_DELTAS, SMALL_BYTES) } else { (LARGE_DELTAS, SMALL_IMAGE) };
         let due = u64::from(deltas.count) >= count + image / BYTES_A_DELTA
-            || deltas.bytes >= (image / 2).max(bytes);
+            || deltas.bytes >= image.max(bytes);
         (due && !self.folding && deltas.count >= self.fold_at).then_some(now)
     }
 }
@@ -134,7 +134,8 @@ impl Fold {
             let written = core.fold_small(shard, number, handle);
             return Err(written.map_or(Folded::Refused, |()| Folded::Done));
         }
-        chain.folding = true;
+        // The newest delta is in the image as it is now.
+        (chain.folding, chain.open) = (true, false);
         // Told before the log grows: merging leaves alone what is behind.
         core.objects.set_folding_from(core.log.submitted());
         Ok(Fold {

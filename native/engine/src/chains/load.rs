@@ -16,7 +16,7 @@ use crate::index::Place;
 use crate::log::LARGE_VALUE;
 use crate::object::{Malformed, Object};
 use crate::record::compressed::decompress;
-use crate::record::delta::{DeltaHead, Member};
+use crate::record::delta::{DeltaHead, Member, changes};
 use crate::record::{Header, Kind, MAX_VALUE, View};
 use crate::shard::{RecordRef, Shard};
 use crate::stats::Counters;
@@ -130,7 +130,7 @@ impl Load {
             let Some(at) = core.log.segments.at(member.address(), guard) else { return true };
             // SAFETY: a member is a whole record of a present segment, whose memory `guard` keeps. It
             // had been written before it was entered in its chain, under the lock that was held when
-            // it was found there, and records of chains never change.
+            // it was found there, and records of a chain without an object do not change.
             let (header, (key, value)) = unsafe {
                 let record = RecordRef::new(at);
                 let header = record.header();
@@ -227,9 +227,12 @@ impl Load {
         drop(image);
         for delta in records.deltas() {
             let value = value(delta)?;
-            let (_, delta) = DeltaHead::decode(&value).ok_or(Malformed)?;
-            if !delta.is_empty() {
-                object.apply(delta)?;
+            let (_, all) = DeltaHead::decode(&value).ok_or(Malformed)?;
+            for change in changes(all) {
+                match change.ok_or(Malformed)? {
+                    [] => {}
+                    change => object.apply(change)?,
+                }
             }
         }
         Ok(object)

@@ -51,6 +51,9 @@ pub(crate) struct Chain {
     pub changed: u64,
     /// A base is being written in the background, or is going to be.
     pub folding: bool,
+    /// The newest record is a delta that may get further changes: nothing but this table, under the
+    /// shard's lock, knows how long it is, or whether a base contains it.
+    pub open: bool,
     /// So many deltas are to be there before another base is tried, after one had to be given up.
     pub fold_at: u32,
     /// The object could not be made of the records.
@@ -86,6 +89,7 @@ impl Chain {
             records,
             changed: if is_in_log(newest) { newest } else { 0 },
             folding: false,
+            open: false,
             fold_at: 0,
             damaged: false,
             stamp: 0,
@@ -178,10 +182,17 @@ impl Records {
         records
     }
 
-    /// Adds a delta of `len` bytes.
+    /// Adds a delta with `len` bytes of changes.
     pub(crate) fn push(&mut self, delta: Member, len: usize) {
         self.members.push(delta);
         self.deltas = self.deltas.and(len);
+    }
+
+    /// The newest record, a delta, has `len` bytes of changes more, and is `delta` now; returns what it
+    /// was.
+    pub(crate) fn extend_last(&mut self, delta: Member, len: usize) -> Option<Member> {
+        self.deltas = self.deltas.and_more(len);
+        self.members.last_mut().map(|last| std::mem::replace(last, delta))
     }
 
     /// The base's record, and its parts if it is a `Base`.

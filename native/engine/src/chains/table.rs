@@ -244,7 +244,7 @@ impl Chains {
         records.members().iter().for_each(|member| live.add_member(*member));
         let old = std::mem::replace(&mut chain.records, records);
         old.members().iter().for_each(|member| live.remove_member(*member));
-        (chain.folding, chain.fold_at) = (false, 0);
+        (chain.folding, chain.open, chain.fold_at) = (false, false, 0);
         self.measure(handle);
     }
 

@@ -7,6 +7,7 @@
 
 mod buffer;
 mod committer;
+mod extend;
 pub(crate) mod files;
 mod handover;
 mod segments;
@@ -22,6 +23,7 @@ use parking_lot::{Condvar, Mutex, MutexGuard};
 
 pub(crate) use buffer::Buffer;
 pub(crate) use committer::{Committer, run as run_committer};
+pub(crate) use extend::Extension;
 pub(crate) use files::{Files, Listing};
 #[cfg(test)]
 pub(crate) use files::{merged_path, segment_path};
@@ -255,7 +257,7 @@ impl Log {
             return false;
         }
         let mut tail = self.tail.lock();
-        if address < tail.frame_start || tail.closed || self.failed.load(Ordering::Acquire) {
+        if address < tail.frame_start || !self.takes_writes(&tail) {
             return false;
         }
         tail.sequence += 1;
@@ -272,6 +274,16 @@ impl Log {
         self.segments.at(address, guard).expect("the tail's segment has its buffer")
     }
 
+    fn takes_writes(&self, tail: &Tail) -> bool {
+        !tail.closed && !self.failed.load(Ordering::Acquire)
+    }
+
+    /// Whether `len` more bytes would be too much that waits for the disk.
+    fn is_behind(&self, tail: &Tail, len: u64) -> bool {
+        let undurable = tail.address.saturating_sub(self.durable());
+        undurable > FRAME_HEADER && undurable + len > self.max_undurable
+    }
+
     /// Locks the tail with room for `len` bytes in the open frame.
     fn reserve(&self, len: u64) -> Result<MutexGuard<'_, Tail>, WriteError> {
         let mut tail = self.tail.lock();
@@ -281,8 +293,7 @@ impl Log {
         if tail.closed {
             return Err(WriteError::Closed);
         }
-        let undurable = tail.address.saturating_sub(self.durable());
-        if undurable > FRAME_HEADER && undurable + len > self.max_undurable {
+        if self.is_behind(&tail, len) {
             drop(tail);
             self.kick_now();
             return Err(WriteError::Busy);

@@ -1,8 +1,8 @@
 //! The values of the records that values of several records consist of.
 //!
 //! A *chain* is a base and the changes since. The base is a `Put`, or a `Base` that lists where the
-//! parts of a large image are; each change is a `Delta`, which names the record before it. So the
-//! newest record of the key leads to all others.
+//! parts of a large image are; the changes are in `Delta`s, each of which names the record before it.
+//! So the newest record of the key leads to all others.
 
 use super::{ALIGN, MAX_VALUE, u32_at, u64_at};
 use crate::address::{Region, region};
@@ -64,25 +64,65 @@ impl Member {
 /// The changes since a base.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Deltas {
+    /// How many records they are in.
     pub count: u32,
     /// Their lengths together, without the records around them.
     pub bytes: u64,
 }
 
 impl Deltas {
-    /// With one more.
+    /// With one more record of so many bytes of changes.
     pub(crate) fn and(self, len: usize) -> Deltas {
-        Deltas { count: self.count.saturating_add(1), bytes: self.bytes.saturating_add(len as u64) }
+        Deltas { count: self.count.saturating_add(1), ..self.and_more(len) }
+    }
+
+    /// With so many bytes more in the last record.
+    pub(crate) fn and_more(self, len: usize) -> Deltas {
+        Deltas { bytes: self.bytes.saturating_add(len as u64), ..self }
     }
 }
 
-/// What stands before the delta in the value of a `Delta`: `previous 8 | count 4 | bytes 8`.
+/// What stands before the changes in the value of a `Delta`: `previous 8 | count 4 | bytes 8`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct DeltaHead {
     /// The record before this one in the chain: a `Delta`, a `Put` or a `Base`.
     pub previous: Member,
-    /// The changes since the base, this one included.
+    /// The changes since the base, those of this record included.
     pub deltas: Deltas,
+}
+
+/// Length of what stands before the first change in the value of a `Delta`.
+pub(crate) const LEAD: usize = DeltaHead::LEN + CHANGE_HEAD;
+/// Length of what stands before each change: how long it is, in 4 bytes.
+const CHANGE_HEAD: usize = 4;
+
+/// What stands before a change of `len` bytes.
+pub(crate) fn change_head(len: u32) -> [u8; CHANGE_HEAD] {
+    len.to_le_bytes()
+}
+
+/// What a change of `len` bytes takes in the value of a `Delta`.
+pub(crate) fn change_len(len: usize) -> usize {
+    CHANGE_HEAD + len
+}
+
+/// The changes in the value of a `Delta`, in order, from what follows its head; ends with `None` if
+/// that cannot be changes.
+pub(crate) fn changes(mut rest: &[u8]) -> impl Iterator<Item = Option<&[u8]>> {
+    std::iter::from_fn(move || {
+        if rest.is_empty() {
+            return None;
+        }
+        let change = rest.split_at_checked(CHANGE_HEAD).and_then(|(head, behind)| {
+            let (change, behind) = behind.split_at_checked(u32_at(head, 0) as usize)?;
+            rest = behind;
+            Some(change)
+        });
+        if change.is_none() {
+            rest = &[];
+        }
+        Some(change)
+    })
 }
 
 impl DeltaHead {
@@ -97,7 +137,20 @@ impl DeltaHead {
         out
     }
 
-    /// Reads the value of a `Delta`; `None` if it cannot be one. The delta follows.
+    /// Where in it the bytes of the changes are said, and how many they are.
+    pub(crate) fn bytes_of(deltas: Deltas) -> (usize, [u8; 8]) {
+        (MEMBER + 4, deltas.bytes.to_le_bytes())
+    }
+
+    /// [`DeltaHead::encode`], and what stands before a first change of `len` bytes.
+    pub(crate) fn lead(&self, len: u32) -> [u8; LEAD] {
+        let mut out = [0; LEAD];
+        out[..DeltaHead::LEN].copy_from_slice(&self.encode());
+        out[DeltaHead::LEN..].copy_from_slice(&change_head(len));
+        out
+    }
+
+    /// Reads the value of a `Delta`; `None` if it cannot be one. The [`changes`] follow.
     pub(crate) fn decode(value: &[u8]) -> Option<(DeltaHead, &[u8])> {
         let (head, delta) = value.split_at_checked(DeltaHead::LEN)?;
         let previous = Member::decode(head)?;
@@ -189,6 +242,22 @@ mod tests {
         }
 
         #[test]
+        fn changes_round_trip(
+            each in proptest::collection::vec(proptest::collection::vec(any::<u8>(), 0..9), 1..9),
+            cut in 1usize..9,
+        ) {
+            let framed = each.iter().map(|one| [&change_head(one.len() as u32)[..], one].concat());
+            let framed: Vec<Vec<u8>> = framed.collect();
+            prop_assert!(framed.iter().zip(&each).all(|(f, one)| f.len() == change_len(one.len())));
+            let value = framed.concat();
+            let read: Option<Vec<&[u8]>> = changes(&value).collect();
+            prop_assert_eq!(read, Some(each.iter().map(|one| &one[..]).collect()));
+            let last = framed[framed.len() - 1].len();
+            let torn = &value[..value.len() - 1 - (cut - 1) % (last - 1)];
+            prop_assert_eq!(changes(torn).last(), Some(None));
+        }
+
+        #[test]
         fn bases_round_trip(
             image_len: u64, carried_bytes: u64,
             parts in proptest::collection::vec(member(), 1..9),
@@ -202,7 +271,7 @@ mod tests {
 
         #[test]
         fn any_bytes_are_read_without_panic(value in proptest::collection::vec(any::<u8>(), 0..100)) {
-            let _ = (DeltaHead::decode(&value), Base::decode(&value));
+            let _ = (DeltaHead::decode(&value), Base::decode(&value), changes(&value).count());
         }
     }
 }

@@ -85,6 +85,12 @@ impl Chunks {
         self.max_waiting.store(max, Ordering::Relaxed);
     }
 
+    /// Lets what waits for readers now be within the bound, until the budget is set again: somebody
+    /// has waited long enough for readers to go on.
+    pub(crate) fn concede(&self) {
+        self.max_waiting.fetch_max(self.waiting.load(Ordering::Relaxed), Ordering::Relaxed);
+    }
+
     /// Size of a common chunk in bytes.
     pub(crate) fn size(&self) -> usize {
         1 << self.shift
@@ -287,6 +293,8 @@ mod tests {
         assert!(chunks.is_clogged(), "3 MiB wait");
         assert!(chunks.take().is_none());
         assert_eq!(chunks.allocated(), (3 << 20) + chunks.size() as u64);
+        chunks.concede();
+        assert!(!chunks.is_clogged(), "who has waited long enough gets memory");
 
         done.send(()).expect("heard");
         thread.join().expect("joined");

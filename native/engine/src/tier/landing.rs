@@ -1,6 +1,7 @@
 //! Where fetched records go: into the read cache of their shard.
 
 use std::io::Error;
+use std::time::Duration;
 
 use crossbeam_epoch as epoch;
 
@@ -15,6 +16,12 @@ use crate::stats::Counters;
 /// Tries to insert a record into a cache that has to make much room for it, or whose old memory is
 /// still being read. Then the record is fetched again when it is asked for again.
 const TRIES: u32 = 64;
+/// The first of them follow each other at once: they are for the room.
+const PROMPT_TRIES: u32 = 8;
+/// The next ones wait for readers, so long each. A reader may be a thread that does not run, on a busy
+/// machine: those behind it would else fetch in vain, again and again. The last tries take more memory.
+const PATIENT_TRIES: u32 = 40;
+const PAUSE: Duration = Duration::from_millis(1);
 
 impl Landing for Core {
     fn locate(&self, address: u64) -> Option<Place> {
@@ -70,8 +77,8 @@ impl Core {
 
     fn cache(&self, cold: &ColdRef, record: &[u8]) {
         let ColdRef { address, shard, space, hash, .. } = *cold;
-        for _ in 0..TRIES {
-            std::thread::yield_now();
+        for tries in 0..TRIES {
+            self.await_memory(tries);
             let Some(candidate) = Candidate::new(address, space, hash, record, &self.chunks) else {
                 continue;
             };
@@ -87,9 +94,22 @@ impl Core {
                 repoint(spaces, Moved { space, hash, from: address, to });
                 return;
             }
-            // What is let go of comes free when readers have gone on.
-            guard.flush();
         }
+    }
+
+    /// Gives others time to go on, so that memory which they may be reading comes free. However long
+    /// they take, there is memory in the end.
+    fn await_memory(&self, tries: u32) {
+        if tries == 0 {
+            return;
+        }
+        match tries {
+            0..PROMPT_TRIES => std::thread::yield_now(),
+            _ if !self.chunks.is_clogged() => {}
+            PROMPT_TRIES..PATIENT_TRIES => std::thread::sleep(PAUSE),
+            _ => self.chunks.concede(),
+        }
+        epoch::pin().flush();
     }
 }
 

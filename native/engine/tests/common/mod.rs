@@ -12,7 +12,6 @@ pub mod temp;
 
 use std::sync::Arc;
 use std::sync::mpsc::channel;
-use std::time::Duration;
 
 use proptest::test_runner::{Config as ProptestConfig, FileFailurePersistence};
 
@@ -115,8 +114,6 @@ pub fn run<T, E: MayBeCold>(
                 };
                 engine.fetch(missing, Box::new(told));
                 receiver.recv().expect("the waiter is called");
-                // As a scheduler has other things to do before it runs the command again.
-                std::thread::sleep(Duration::from_millis(u64::from(attempts.min(20))));
             }
             Err(error) => return Err(error),
         }

@@ -83,7 +83,7 @@ impl Target {
         };
         let text = String::from_utf8_lossy(&text).into_owned();
         let numbers = text.lines().filter_map(|line| line.strip_prefix("db")?.split_once(':'));
-        for number in numbers.filter_map(|(number, _)| number.parse().ok()) {
+        for number in numbers.filter_map(|(number, _)| number.parse::<u64>().ok()) {
             if self.databases.is_empty() || self.databases.values().any(|to| *to == number) {
                 return Err(Failure::Refused(format!(
                     "the file has commands, and database {number} of the server is not empty; \

@@ -94,5 +94,10 @@ pub(super) fn restore(ctx: &mut Context<'_, '_>, args: Args<'_>) -> Outcome {
     }
     ctx.reply.ok();
     let change = if gone { Change::Delete } else { value.change(expiry as u64) };
-    commit(&mut locked, &[(key, change)])
+    let meta = change.described();
+    commit(&mut locked, &[(key, change)])?;
+    if let Some(meta) = meta {
+        ctx.server.field_expiry().note_value(&key, meta);
+    }
+    Ok(())
 }

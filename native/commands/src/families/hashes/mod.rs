@@ -21,9 +21,13 @@ fn view(
     read: impl FnOnce(Live<'_>, &mut Encoder, &Lookup<'_>) -> Outcome,
 ) -> Outcome {
     let (key, lookup, now_ms) = (ctx.key(key), Lookup::new(ctx), ctx.now_ms());
+    let (server, database) = (ctx.server, ctx.session.db());
     let Context { access, reply, .. } = ctx;
     lookup.view_as::<Hash, _>(access, &key, |held| {
         let live = held.map_or(Live::empty(now_ms), |held| held.view.live(now_ms));
+        if live.over(1) > 0 {
+            server.field_expiry().note(database, key.bytes, 0);
+        }
         read(live, reply, &lookup)
     })
 }
@@ -58,14 +62,19 @@ fn change<'a>(
 ) -> Outcome {
     let (key, lookup, now_ms) = (ctx.key(key), Lookup::new(ctx), ctx.now_ms());
     let thresholds = ctx.server.config().thresholds();
+    let (server, database) = (ctx.server, ctx.session.db());
     let mut locked = ctx.access.acquire(&key)?;
     let held = lookup.modify_as::<Hash>(&mut locked, &key)?;
     let mut edit = Edit::new(held, now_ms, names);
     make(&mut edit, &mut Changing { reply: &mut *ctx.reply, lookup, thresholds })?;
-    match edit.finish()? {
-        Some(change) => commit(&mut locked, &[(key, change)]),
-        None => Ok(()),
+    let first_expiry = edit.first_expiry();
+    if let Some(change) = edit.finish()? {
+        commit(&mut locked, &[(key, change)])?;
+        if let Some(at_ms) = first_expiry {
+            server.field_expiry().note(database, key.bytes, at_ms);
+        }
     }
+    Ok(())
 }
 
 /// The error for arguments that do not come in pairs.

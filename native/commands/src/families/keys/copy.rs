@@ -26,7 +26,9 @@ pub fn copy(ctx: &mut Context<'_, '_>, args: Args<'_>) -> Outcome {
         meta.flags = string::flags_of_copy(meta.flags, &value);
     }
     ctx.reply.integer(1);
-    Ok(locked.put(&target, meta, &value)?)
+    locked.put(&target, meta, &value)?;
+    ctx.server.field_expiry().note_value(&target, meta);
+    Ok(())
 }
 
 /// The database to copy to, and whether a key there may be replaced.

@@ -151,7 +151,7 @@ fn change_meta(
 ) -> Outcome {
     let change = if about.is_object {
         lookup.note_use(locked, key)?;
-        Change::Patch { meta, delta: Vec::new() }
+        Change::Patch { meta, delta: Default::default() }
     } else {
         let Some(entry) = lookup.modify(locked, key)? else { return Ok(()) };
         if entry.object.is_none() {

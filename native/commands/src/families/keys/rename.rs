@@ -4,6 +4,7 @@ use ferric_engine::{Key, Locked, Op};
 
 use super::copy::parse_database;
 use crate::context::{Args, Context, Fault, Outcome};
+use crate::server::Server;
 use crate::values::{Lookup, MAX_COPY};
 
 /// `RENAME key newkey`
@@ -18,7 +19,7 @@ pub fn rename(ctx: &mut Context<'_, '_>, args: Args<'_>) -> Outcome {
     if source.bytes == target.bytes {
         return Ok(());
     }
-    relocate(&lookup, &mut locked, source, target)
+    relocate(ctx.server, &lookup, &mut locked, source, target)
 }
 
 /// `RENAMENX key newkey`
@@ -35,7 +36,7 @@ pub fn renamenx(ctx: &mut Context<'_, '_>, args: Args<'_>) -> Outcome {
         return Ok(());
     }
     ctx.reply.integer(1);
-    relocate(&lookup, &mut locked, source, target)
+    relocate(ctx.server, &lookup, &mut locked, source, target)
 }
 
 /// `MOVE key db`
@@ -52,13 +53,14 @@ pub fn move_key(ctx: &mut Context<'_, '_>, args: Args<'_>) -> Outcome {
         return Ok(());
     }
     ctx.reply.integer(1);
-    relocate(&lookup, &mut locked, source, target)
+    relocate(ctx.server, &lookup, &mut locked, source, target)
 }
 
 const NO_SUCH_KEY: Fault = Fault::error("ERR no such key");
 
 /// Puts the source's value, with its expiry, at the target, and deletes the source.
 fn relocate(
+    server: &Server,
     lookup: &Lookup<'_>,
     locked: &mut Locked<'_, '_>,
     source: Key<'_>,
@@ -68,5 +70,7 @@ fn relocate(
     lookup.bound(entry.image_len(), MAX_COPY)?;
     let (meta, value) = (entry.meta, entry.image().into_owned());
     let put = Op::Put { key: target, meta, value: &value };
-    Ok(locked.write(&[put, Op::Delete { key: source }])?)
+    locked.write(&[put, Op::Delete { key: source }])?;
+    server.field_expiry().note_value(&target, meta);
+    Ok(())
 }

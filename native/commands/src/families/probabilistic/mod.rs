@@ -10,6 +10,7 @@ pub mod top_k;
 use ferric_resp::{Encoder, Protocol};
 
 use crate::context::{Context, Fault};
+use crate::families::wrong_arity;
 use crate::table::{Begin, Command, Find, Flag, KeySpec};
 use crate::values::{Collection, Held, Lookup, WRONG_TYPE};
 
@@ -47,10 +48,6 @@ const NOT_FOUND: Fault = Fault::error("ERR not found");
 const ITEM_EXISTS: Fault = Fault::error("ERR item exists");
 
 const UNKNOWN_ARGUMENT: Fault = Fault::error("Unknown argument received");
-
-fn wrong_arity(ctx: &Context<'_, '_>) -> Fault {
-    format!("ERR wrong number of arguments for '{}' command", ctx.command.name).into()
-}
 
 /// Shows a value to `use_value`; a key that holds something else counts as missing.
 fn view_if_any<T: Collection, R>(

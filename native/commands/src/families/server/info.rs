@@ -154,6 +154,7 @@ fn persistence(text: &mut Text, ctx: &mut Context<'_, '_>) {
     let status = |good: bool| if good { "ok" } else { "err" };
     text.field("loading", 0);
     text.field("async_loading", 0);
+    text.field("rdb_changes_since_last_save", engine.stats().records_since_checkpoint);
     text.field("rdb_bgsave_in_progress", 0);
     text.field("rdb_last_save_time", last_sync_s(ctx));
     text.field("rdb_last_bgsave_status", status(!failed));
@@ -290,6 +291,10 @@ fn tiers(text: &mut Text, stats: &Stats) {
     text.field("tier_cold_reads", stats.fetched);
     text.field("fetch_reads", stats.fetch_reads);
     text.field("fetch_bytes", stats.fetch_bytes);
+    text.field("objects", stats.objects);
+    text.field("object_bytes", stats.object_bytes);
+    text.field("objects_loaded", stats.objects_loaded);
+    text.field("objects_evicted", stats.objects_evicted);
     text.field("damaged_records", stats.damaged);
     text.field("cache_hits", stats.cache_hits);
     text.field("cache_evictions", stats.cache_evictions);

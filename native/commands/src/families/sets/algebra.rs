@@ -9,7 +9,7 @@ use crate::pattern::is_option;
 use crate::thresholds::Thresholds;
 use crate::values::set::{Builder, Set};
 use crate::values::table::Table;
-use crate::values::{Held, Lookup, MAX_COPY, MAX_KEYS, commit};
+use crate::values::{Held, Lookup, MAX_COPY, MAX_KEYS, Values, commit};
 
 /// Members that are looked for in the other sets at a time.
 const PIECE: usize = 1024;
@@ -59,7 +59,7 @@ pub fn sintercard(ctx: &mut Context<'_, '_>, args: Args<'_>) -> Outcome {
     let lookup = Lookup::new(ctx);
     let keys: Vec<Key<'_>> = words.iter().map(|word| ctx.key(word)).collect();
     let mut locked = ctx.access.acquire_all(&keys)?;
-    let mut sources = Sources::new(&mut locked, &lookup, &keys)?;
+    let mut sources = Sources::to_read(&mut locked, &lookup, &keys)?;
     let (mut count, limit) = (0, if limit == 0 { usize::MAX } else { limit });
     sources.intersection(|_| {
         count += 1;
@@ -93,7 +93,7 @@ fn reply(ctx: &mut Context<'_, '_>, operation: Operation, words: Args<'_>) -> Ou
     let lookup = Lookup::new(ctx);
     let keys: Vec<Key<'_>> = words.iter().map(|word| ctx.key(word)).collect();
     let mut locked = ctx.access.acquire_all(&keys)?;
-    let mut sources = Sources::new(&mut locked, &lookup, &keys)?;
+    let mut sources = Sources::to_read(&mut locked, &lookup, &keys)?;
     let mark = ctx.reply.begin_deferred();
     let mut count = 0;
     let mut write = |member: &[u8]| {
@@ -125,7 +125,7 @@ fn store(ctx: &mut Context<'_, '_>, operation: Operation, args: Args<'_>) -> Out
     let thresholds = ctx.server.config().thresholds();
     let keys: Vec<Key<'_>> = args[1..].iter().map(|word| ctx.key(word)).collect();
     let mut locked = ctx.access.acquire_all(&keys)?;
-    let mut sources = Sources::new(&mut locked, &lookup, &keys[1..])?;
+    let mut sources = Sources::locked(&mut locked, &lookup, &keys[1..])?;
     let result = sources.build(operation, thresholds)?;
     ctx.reply.integer(result.view().len() as i64);
     commit(&mut locked, &[(keys[0], result.finish(0))])
@@ -133,19 +133,39 @@ fn store(ctx: &mut Context<'_, '_>, operation: Operation, args: Args<'_>) -> Out
 
 /// The sets that a command reads.
 struct Sources<'s, 'a, 'e> {
-    locked: &'s mut Locked<'a, 'e>,
+    values: Values<'s, 'a, 'e>,
     keys: &'s [Key<'s>],
     /// Members of each; `None` where there is no key.
     lens: SmallVec<[Option<usize>; 8]>,
 }
 
 impl<'s, 'a, 'e> Sources<'s, 'a, 'e> {
-    /// Looks all keys up, as Redis does, before anything is done.
-    fn new(
+    /// The sets for a command that goes on to write.
+    fn locked(
         locked: &'s mut Locked<'a, 'e>,
         lookup: &Lookup<'_>,
         keys: &'s [Key<'s>],
     ) -> Result<Sources<'s, 'a, 'e>, Fault> {
+        let lens = Self::look_up(locked, lookup, keys)?;
+        Ok(Sources { values: Values::Locked(locked), keys, lens })
+    }
+
+    /// The sets for a command that only reads them.
+    fn to_read(
+        locked: &'s mut Locked<'a, 'e>,
+        lookup: &Lookup<'_>,
+        keys: &'s [Key<'s>],
+    ) -> Result<Sources<'s, 'a, 'e>, Fault> {
+        let lens = Self::look_up(locked, lookup, keys)?;
+        Ok(Sources { values: lookup.keep_all(locked, keys)?, keys, lens })
+    }
+
+    /// Looks all keys up, as Redis does, before anything is done.
+    fn look_up(
+        locked: &mut Locked<'_, '_>,
+        lookup: &Lookup<'_>,
+        keys: &[Key<'_>],
+    ) -> Result<SmallVec<[Option<usize>; 8]>, Fault> {
         let (mut lens, mut work, mut bytes) = (SmallVec::new(), 0, 0);
         for key in keys {
             let held = lookup.read_as::<Set>(locked, key)?;
@@ -155,12 +175,12 @@ impl<'s, 'a, 'e> Sources<'s, 'a, 'e> {
         }
         lookup.bound(work, MAX_KEYS)?;
         lookup.bound(bytes, MAX_COPY)?;
-        Ok(Sources { locked, keys, lens })
+        Ok(lens)
     }
 
     /// One of the sets. Counts as no further use of its key.
     fn set(&mut self, index: usize) -> Result<Option<Held<'_, Set>>, Fault> {
-        self.locked.peek(&self.keys[index])?.map(Held::of).transpose()
+        self.values.entry(index, &self.keys[index])?.map(Held::of).transpose()
     }
 
     /// Visits all members of all sets, one set after another.

@@ -5,7 +5,7 @@ mod pattern;
 mod related;
 mod vector;
 
-use ferric_engine::{Key, Locked};
+use ferric_engine::{Entry, Locked};
 
 use crate::context::{Args, Context, Fault, Outcome};
 use crate::table::{Begin, Command, Find, Flag, KeySpec};
@@ -90,13 +90,22 @@ fn run(ctx: &mut Context<'_, '_>, source: &[u8], options: &Options<'_>) -> Outco
     let (source, store) = (ctx.key(source), options.store.map(|word| ctx.key(word)));
     let mut keys = Related::new(ctx);
     let Context { access, reply, .. } = ctx;
-    let mut locked = if options.reads_other_keys() {
-        // Which keys those are, the elements will say.
-        access.acquire_every()?
+    let lookup = keys.lookup;
+    let mut locked;
+    let loaded;
+    if store.is_none() && !options.reads_other_keys() {
+        loaded = lookup.view(access, &source, |entry| load(&lookup, entry, options))?;
+        // No pattern names a key: nothing need be locked from here on.
+        locked = access.acquire_all([])?;
     } else {
-        access.acquire_all(std::iter::once(&source).chain(&store))?
-    };
-    let loaded = load(&keys.lookup, &mut locked, &source, options)?;
+        // Which other keys are read, the elements will say.
+        locked = if options.reads_other_keys() {
+            access.acquire_every()?
+        } else {
+            access.acquire_all(std::iter::once(&source).chain(&store))?
+        };
+        loaded = load(&lookup, lookup.read(&mut locked, &source)?, options)?;
+    }
     let numbers = arrange(&mut keys, &mut locked, &loaded, options)?;
     let chosen = &numbers[loaded.from..loaded.from + loaded.count];
     let chosen = chosen.iter().map(|&number| loaded.elements.get(number));
@@ -130,12 +139,11 @@ struct Loaded {
 
 fn load(
     lookup: &Lookup<'_>,
-    locked: &mut Locked<'_, '_>,
-    source: &Key<'_>,
+    entry: Option<Entry<'_>>,
     options: &Options<'_>,
 ) -> Result<Loaded, Fault> {
     let mut elements = Strings::default();
-    let Some(entry) = lookup.read(locked, source)? else {
+    let Some(entry) = entry else {
         let order = Order::Kept { reversed: false };
         return Ok(Loaded { elements, order, from: 0, count: 0 });
     };

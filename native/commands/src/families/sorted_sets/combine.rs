@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use ferric_engine::{Key, Locked};
+use ferric_engine::Key;
 
 use super::limits::Limits;
 use super::read::{header, put_entry};
@@ -12,7 +12,7 @@ use crate::context::{Args, Context, Fault, Outcome};
 use crate::numbers::{parse_f64, parse_i64, parse_i64_or_fault};
 use crate::pattern::is_option;
 use crate::values::sorted::{Entry, order};
-use crate::values::{Lookup, MAX_KEYS};
+use crate::values::{Lookup, MAX_KEYS, Values};
 
 const SYNTAX: Fault = Fault::error("ERR syntax error");
 
@@ -176,10 +176,14 @@ fn combine(
     let options = Options::parse(words, keys.len(), operation, purpose)?;
     let mut inputs = Inputs { lookup, keys: &keys, sizes: &sizes, options: &options };
     inputs.bound(operation)?;
+    let mut values = match target {
+        Some(_) => Values::Locked(&mut locked),
+        None => lookup.keep_all(&mut locked, &keys)?,
+    };
     let result = match operation {
-        Operation::Union => inputs.unite(&mut locked)?,
-        Operation::Inter => inputs.intersect(&mut locked)?,
-        Operation::Diff => inputs.subtract(&mut locked)?,
+        Operation::Union => inputs.unite(&mut values)?,
+        Operation::Inter => inputs.intersect(&mut values)?,
+        Operation::Diff => inputs.subtract(&mut values)?,
     };
     if purpose == Purpose::Count {
         let limit = if options.limit == 0 { usize::MAX } else { options.limit };
@@ -240,25 +244,29 @@ impl Inputs<'_, '_> {
         order
     }
 
-    fn source<'l>(&self, locked: &'l mut Locked<'_, '_>, at: usize) -> Result<Source<'l>, Fault> {
-        Source::of(self.lookup.modify(locked, &self.keys[at])?)
+    fn source<'l>(
+        &self,
+        values: &'l mut Values<'_, '_, '_>,
+        at: usize,
+    ) -> Result<Source<'l>, Fault> {
+        Source::of(values.entry(at, &self.keys[at])?)
     }
 
     /// The members of one input with their weighted scores.
-    fn load(&self, locked: &mut Locked<'_, '_>, at: usize) -> Result<Scores, Fault> {
+    fn load(&self, values: &mut Values<'_, '_, '_>, at: usize) -> Result<Scores, Fault> {
         let weight = self.options.weights[at];
         let mut result = Scores::with_capacity(self.sizes[at]);
-        self.source(locked, at)?.each(|score, member| {
+        self.source(values, at)?.each(|score, member| {
             result.insert(member.into(), number(weight * score));
         });
         Ok(result)
     }
 
-    fn unite(&mut self, locked: &mut Locked<'_, '_>) -> Result<Scores, Fault> {
+    fn unite(&mut self, values: &mut Values<'_, '_, '_>) -> Result<Scores, Fault> {
         let mut result = Scores::new();
         for at in self.by_size() {
             let weight = self.options.weights[at];
-            self.source(locked, at)?.each(|score, member| {
+            self.source(values, at)?.each(|score, member| {
                 let score = number(weight * score);
                 if let Some(sum) = result.get_mut(member) {
                     self.options.aggregate.apply(sum, score);
@@ -270,14 +278,14 @@ impl Inputs<'_, '_> {
         Ok(result)
     }
 
-    fn intersect(&mut self, locked: &mut Locked<'_, '_>) -> Result<Scores, Fault> {
+    fn intersect(&mut self, values: &mut Values<'_, '_, '_>) -> Result<Scores, Fault> {
         let order = self.by_size();
-        let mut result = self.load(locked, order[0])?;
+        let mut result = self.load(values, order[0])?;
         for &at in &order[1..] {
             if result.is_empty() {
                 break;
             }
-            let (weight, source) = (self.options.weights[at], self.source(locked, at)?);
+            let (weight, source) = (self.options.weights[at], self.source(values, at)?);
             result.retain(|member, sum| match source.score(member) {
                 Some(score) => {
                     self.options.aggregate.apply(sum, weight * score);
@@ -289,13 +297,13 @@ impl Inputs<'_, '_> {
         Ok(result)
     }
 
-    fn subtract(&mut self, locked: &mut Locked<'_, '_>) -> Result<Scores, Fault> {
-        let mut result = self.load(locked, 0)?;
+    fn subtract(&mut self, values: &mut Values<'_, '_, '_>) -> Result<Scores, Fault> {
+        let mut result = self.load(values, 0)?;
         for at in 1..self.keys.len() {
             if result.is_empty() {
                 break;
             }
-            let source = self.source(locked, at)?;
+            let source = self.source(values, at)?;
             if source.len() < result.len() {
                 source.each(|_, member| {
                     result.remove(member);

@@ -10,7 +10,7 @@ use crate::families::waiting::check_end;
 use crate::numbers::parse_i64_or_fault;
 use crate::pattern::is_option;
 use crate::values::stream::{Id, Stream, Text};
-use crate::values::{Kind, Lookup};
+use crate::values::{Held, Kind, Lookup};
 
 const SYNTAX: Fault = Fault::error("ERR syntax error");
 
@@ -145,15 +145,31 @@ pub fn xread(ctx: &mut Context<'_, '_>, args: Args<'_>) -> Outcome {
     let keys: Vec<_> = request.keys.iter().map(|key| ctx.key(key)).collect();
     let (lookup, mut budget, blocking) = (Lookup::new(ctx), Budget::new(ctx), Blocking::new(ctx));
     let mut locked = ctx.access.acquire_all(&keys)?;
-    let mut after = Vec::with_capacity(keys.len());
+    let (mut after, mut has_news) = (Vec::with_capacity(keys.len()), false);
     for (key, word) in keys.iter().zip(request.after) {
         let held = lookup.read_as::<Stream>(&mut locked, key)?;
-        let last = held.map_or(Id::MIN, |held| held.view.state().last);
-        after.push(start(word, last)?);
+        let last = held.as_ref().map_or(Id::MIN, |held| held.view.state().last);
+        let from = start(word, last)?;
+        has_news |= held.and_then(|held| held.view.last_id()).is_some_and(|top| top > from);
+        after.push(from);
     }
+    if let Some(timeout_ms) = request.block_ms
+        && !has_news
+        && !blocking.is_denied()
+    {
+        // By the time it is run again `$` would be another entry.
+        let after: Vec<_> = after.iter().map(|id| id.text()).collect();
+        let fixed = &args[..args.len() - after.len()];
+        let words: Vec<&[u8]> =
+            fixed.iter().copied().chain(after.iter().map(Text::as_bytes)).collect();
+        let wish = Wish { words: &words, keys: request.keys, kind: Kind::Stream, timeout_ms };
+        return Err(blocking.wait(ctx.session, ctx.command.name, wish));
+    }
+    let mut values = lookup.keep_all(&mut locked, &keys)?;
     let mut served = Served::begin(ctx.reply);
-    for (key, after) in keys.iter().zip(after.iter().copied()) {
-        let Some(held) = lookup.modify_as::<Stream>(&mut locked, key)? else { continue };
+    for (number, (key, after)) in keys.iter().zip(after).enumerate() {
+        let Some(entry) = values.entry(number, key)? else { continue };
+        let held = Held::<Stream>::of(entry)?;
         if held.view.last_id().is_none_or(|last| last <= after) {
             continue;
         }
@@ -161,21 +177,8 @@ pub fn xread(ctx: &mut Context<'_, '_>, args: Args<'_>) -> Outcome {
         served.stream(ctx.reply, key.bytes);
         put_entries(ctx.reply, &mut budget, held.view.entries(from, Id::MAX), request.count)?;
     }
-    match request.block_ms {
-        Some(timeout_ms) if served.is_empty() && !blocking.is_denied() => {
-            // By then `$` would be another entry.
-            let after: Vec<_> = after.iter().map(|id| id.text()).collect();
-            let fixed = args.len() - after.len();
-            let words: Vec<&[u8]> =
-                args[..fixed].iter().copied().chain(after.iter().map(Text::as_bytes)).collect();
-            let wish = Wish { words: &words, keys: request.keys, kind: Kind::Stream, timeout_ms };
-            Err(blocking.wait(ctx.session, ctx.command.name, wish))
-        }
-        _ => {
-            served.end(ctx.reply);
-            Ok(())
-        }
-    }
+    served.end(ctx.reply);
+    Ok(())
 }
 
 /// The entry after which is read.

@@ -109,3 +109,81 @@ fn a_crash_leaves_all_or_nothing() {
     }
     assert_eq!(seen, [true; 2]);
 }
+
+/// Values that are objects are changed several times in one transaction, of every kind: as by the same commands
+/// one by one, and so they are when the store is opened again.
+#[test]
+fn objects_of_every_kind_change_several_times() {
+    let fill = |command: &str, each: &dyn Fn(usize) -> String| -> String {
+        (0..400).fold(command.to_owned(), |line, n| format!("{line} {}", each(n)))
+    };
+    let filled = [
+        fill("RPUSH list", &|n| format!("element:{n}")),
+        fill("HSET hash", &|n| format!("field:{n} value")),
+        fill("SADD set", &|n| format!("member:{n}")),
+        fill("ZADD sorted", &|n| format!("{n} member:{n}")),
+        fill("PFADD hll", &|n| format!("{n}")),
+        fill("BF.MADD bloom", &|n| format!("{n}")),
+        fill("TDIGEST.ADD digest", &|n| format!("{n}")),
+        format!("JSON.SET json . [{}1]", "\"a_longer_text\",".repeat(200)),
+        "CF.RESERVE cuckoo 4000".to_owned(),
+        "CMS.INITBYDIM sketch 200 5".to_owned(),
+        "TOPK.RESERVE top 50 200 5 0.9".to_owned(),
+    ];
+    let streamed = (1..200).map(|n| format!("XADD stream {n}-1 field value:{n}"));
+    let set_up: Vec<String> =
+        std::iter::once("TDIGEST.CREATE digest".to_owned()).chain(filled).chain(streamed).collect();
+    let changes = [
+        "LPOP list 2",
+        "RPUSH list x y",
+        "LSET list 5 z",
+        "HDEL hash field:3",
+        "HSET hash field:4 other",
+        "HINCRBY hash n 4",
+        "HINCRBY hash n 5",
+        "SREM set member:1",
+        "SADD set new",
+        "ZINCRBY sorted 7 member:9",
+        "ZREMRANGEBYRANK sorted 0 3",
+        "ZADD sorted 1 again",
+        "XADD stream 500-1 a b",
+        "XTRIM stream MAXLEN 20",
+        "XGROUP CREATE stream g 0",
+        "XADD stream 501-1 a b",
+        "JSON.ARRAPPEND json . 2 3",
+        "JSON.ARRPOP json . 0",
+        "BF.ADD bloom other",
+        "BF.ADD bloom another",
+        "CF.ADD cuckoo a",
+        "CF.ADD cuckoo b",
+        "CF.DEL cuckoo a",
+        "CMS.INCRBY sketch a 3",
+        "CMS.INCRBY sketch a 4 b 1",
+        "TOPK.ADD top a b a",
+        "TOPK.ADD top c a",
+        "TDIGEST.ADD digest 1 2 3",
+        "TDIGEST.ADD digest 4",
+        "EXPIREAT list 9999999999",
+        "PERSIST list",
+    ];
+    let (mut one, mut whole) = (Fixture::new(), Fixture::new());
+    for command in &set_up {
+        one.run(command);
+        whole.run(command);
+    }
+    let singly: String = changes.iter().map(|command| one.run(command)).collect();
+    whole.run("MULTI");
+    changes.iter().for_each(|command| drop(whole.run(command)));
+    assert_eq!(whole.run("EXEC"), format!("*{}\r\n{singly}", changes.len()));
+    let digest = one.run("DEBUG DIGEST");
+    assert_eq!(whole.run("DEBUG DIGEST"), digest);
+    let Fixture { server, session, disk } = whole;
+    drop(session);
+    server.engine().close().expect("closed");
+    drop(server);
+    let mut options = Options::new("store", Arc::new(disk));
+    (options.shards, options.segment_size) = (3, 1 << 20);
+    let server = Server::open(options, ServerOptions::default()).expect("it opens");
+    let mut session = server.connect(local_peer(1)).expect("accepted");
+    assert_eq!(run_as(&server, &mut session, "DEBUG DIGEST"), digest);
+}

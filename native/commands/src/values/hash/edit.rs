@@ -5,6 +5,7 @@ use smallvec::SmallVec;
 use super::{EXPIRING, FIELD_EXPIRY, Field, FormView, HASHTABLE, Hash, Live, Object, op};
 use crate::context::Fault;
 use crate::thresholds::Thresholds;
+use crate::values::collection::SHORT_DELTA;
 use crate::values::expiry::given;
 use crate::values::touched::Touched;
 use crate::values::wire::{put_bytes, put_number};
@@ -27,6 +28,8 @@ pub struct Edit<'h, 'a> {
     expiring: usize,
     /// No field that expires does so later.
     last_expiry: u64,
+    /// No field that expires does so earlier.
+    first_expiry: Option<u64>,
     flags: u8,
 }
 
@@ -35,16 +38,18 @@ impl<'h, 'a> Edit<'h, 'a> {
     pub fn new(held: Option<Held<'h, Hash>>, now_ms: u64, names: usize) -> Edit<'h, 'a> {
         let held = held.filter(|held| !held.view.live(now_ms).is_empty());
         let live = held.as_ref().map_or(Live::empty(now_ms), |held| held.view.live(now_ms));
+        let first_expiry = held.as_ref().and_then(|held| held.view.first_expiry());
         let mut edit = Edit {
             flags: held.as_ref().map_or(0, |held| held.meta.flags & !FIELD_EXPIRY),
             held,
             live,
-            delta: Vec::new(),
+            delta: Vec::with_capacity(SHORT_DELTA),
             touched: Touched::new(names),
             swept: SmallVec::new(),
             len: live.stored(),
             expiring: 0,
             last_expiry: 0,
+            first_expiry,
         };
         edit.sweep();
         edit
@@ -77,6 +82,11 @@ impl<'h, 'a> Edit<'h, 'a> {
     /// Whether there was a hash before the change.
     pub fn existed(&self) -> bool {
         self.held.is_some()
+    }
+
+    /// A time before which no field expires after the change; `None` if none ever does.
+    pub fn first_expiry(&self) -> Option<u64> {
+        self.first_expiry
     }
 
     /// The field as this change has left it so far; a value that was set by it is not shown.
@@ -180,6 +190,7 @@ impl<'h, 'a> Edit<'h, 'a> {
         self.expiring = self.expiring + usize::from(new != 0) - usize::from(old != 0);
         self.last_expiry = self.last_expiry.max(new);
         if new != 0 {
+            self.first_expiry = Some(self.first_expiry.map_or(new, |first| first.min(new)));
             self.flags |= EXPIRING;
         }
     }

@@ -1,11 +1,10 @@
 //! A large hash: a table, and an index of the expiries.
 
-use std::collections::BTreeSet;
-
 use ferric_engine::{Image, Malformed};
 
 use super::Field;
 use super::packed::{self, MAX_NUMBERS, Packed};
+use crate::values::stream::{Id, Runs};
 use crate::values::table::Table;
 
 /// First byte of the payload of a field without an expiry; the value follows.
@@ -14,15 +13,21 @@ const PLAIN: u8 = 0;
 /// First byte of the payload of a field with an expiry, which follows in 8 bytes, then the value.
 const EXPIRES: u8 = 1;
 
-/// Memory that an entry of the index takes, in bytes: it is a B-tree whose nodes are two thirds full.
-const DEADLINE_BYTES: usize = 28;
+/// Memory that an entry of the index takes, in bytes: its runs are about two thirds full.
+const DEADLINE_BYTES: usize = 24;
 
 /// Fields in a table.
 #[derive(Clone, Default)]
 pub(super) struct Fields {
     table: Table,
-    /// Expiry and hash of each field that has one.
-    deadlines: BTreeSet<(u64, u64)>,
+    /// Expiry and hash of each field that has one. In runs like a stream's identifiers, which are
+    /// pairs of numbers too: so a clone shares them.
+    deadlines: Runs<Id>,
+}
+
+/// An expiry, with the hash of the field's name.
+fn deadline(expiry_ms: u64, name: &[u8]) -> Id {
+    Id::new(expiry_ms, Table::hash(name))
 }
 
 #[inline]
@@ -83,21 +88,31 @@ impl Fields {
 
     /// Number of fields that are over at this time.
     pub(super) fn over(&self, now_ms: u64) -> usize {
-        self.deadlines.range(..(now_ms, 0)).count()
+        self.past(now_ms).count()
     }
 
     /// Names of fields that are over, those first that were over first.
     pub(super) fn names_over(&self, now_ms: u64) -> impl Iterator<Item = &[u8]> {
-        self.deadlines.range(..(now_ms, 0)).flat_map(move |&(expiry_ms, hash)| {
-            let same = self.table.with_hash(hash);
-            same.filter(move |(_, payload)| read(payload).expiry_ms == expiry_ms)
+        self.past(now_ms).flat_map(move |past| {
+            let same = self.table.with_hash(past.seq);
+            same.filter(move |(_, payload)| read(payload).expiry_ms == past.ms)
                 .map(|(name, _)| name)
         })
     }
 
+    /// The deadlines before this time, in order.
+    fn past(&self, now_ms: u64) -> impl Iterator<Item = &Id> {
+        self.deadlines.iter().take_while(move |deadline| deadline.ms < now_ms)
+    }
+
+    /// The earliest expiry of a field.
+    pub(super) fn first_expiry(&self) -> Option<u64> {
+        self.deadlines.first().map(|deadline| deadline.ms)
+    }
+
     /// The latest expiry of a field.
     pub(super) fn last_expiry(&self) -> Option<u64> {
-        self.deadlines.last().map(|(expiry_ms, _)| *expiry_ms)
+        self.deadlines.last().map(|deadline| deadline.ms)
     }
 
     pub(super) fn set(&mut self, name: &[u8], field: Field<'_>) {
@@ -110,7 +125,7 @@ impl Fields {
         } else {
             payload.push(EXPIRES);
             payload.extend_from_slice(&field.expiry_ms.to_le_bytes());
-            self.deadlines.insert((field.expiry_ms, Table::hash(name)));
+            self.deadlines.insert(deadline(field.expiry_ms, name));
         }
         payload.extend_from_slice(field.value);
         self.table.insert(name, &payload);
@@ -131,9 +146,8 @@ impl Fields {
     }
 
     fn forget_deadline(&mut self, name: &[u8]) {
-        if let Some(Field { expiry_ms: 1.., .. }) = self.get(name) {
-            let expiry_ms = self.get(name).map_or(0, |field| field.expiry_ms);
-            self.deadlines.remove(&(expiry_ms, Table::hash(name)));
+        if let Some(Field { expiry_ms: expiry_ms @ 1.., .. }) = self.get(name) {
+            self.deadlines.remove(deadline(expiry_ms, name));
         }
     }
 

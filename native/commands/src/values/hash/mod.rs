@@ -91,6 +91,17 @@ impl<'a> View<'a> {
     pub fn live(self, now_ms: u64) -> Live<'a> {
         Live::new(self, now_ms)
     }
+
+    /// The earliest expiry of a stored field.
+    pub fn first_expiry(self) -> Option<u64> {
+        match self.form {
+            FormView::Packed(packed) if !packed.is_expiring() => None,
+            FormView::Packed(packed) => {
+                packed.entries().map(|(_, field)| field.expiry_ms).filter(|&ms| ms != 0).min()
+            }
+            FormView::Table(fields) => fields.first_expiry(),
+        }
+    }
 }
 
 impl Hash {
@@ -170,6 +181,10 @@ impl Object for Hash {
             Form::Packed(packed) => Box::new(packed.image()),
             Form::Table(fields) => Box::new(fields.freeze()),
         }
+    }
+
+    fn snapshot(&self) -> Option<Box<dyn Object>> {
+        Some(Box::new(self.clone()))
     }
 }
 

@@ -84,7 +84,7 @@ pub(super) struct Place {
 }
 
 /// All chunks. None of them is empty.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(super) struct Directory {
     groups: VecDeque<Group>,
     len: usize,

@@ -36,7 +36,7 @@ pub enum End {
 }
 
 /// A sequence of strings.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct List {
     directory: Directory,
 }
@@ -185,6 +185,10 @@ impl Object for List {
     fn freeze(&self) -> Box<dyn Image> {
         let blocks = self.directory.blocks().into_iter();
         Box::new(Frozen { len: Some(self.directory.len()), blocks, block: None })
+    }
+
+    fn snapshot(&self) -> Option<Box<dyn Object>> {
+        Some(Box::new(self.clone()))
     }
 }
 

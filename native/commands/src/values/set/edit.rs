@@ -6,6 +6,7 @@ use super::{Collection, HASHTABLE, Object, Set, View, op};
 use crate::context::Fault;
 use crate::numbers::parse_i64;
 use crate::thresholds::Thresholds;
+use crate::values::collection::SHORT_DELTA;
 use crate::values::touched::Touched;
 use crate::values::wire::put_bytes;
 use crate::values::{Change, Held};
@@ -25,7 +26,7 @@ impl<'h, 'a> Edit<'h, 'a> {
     /// Begins a change of what a key holds by a command that names so many members.
     pub fn new(held: Option<Held<'h, Set>>, thresholds: &Thresholds, names: usize) -> Edit<'h, 'a> {
         Edit {
-            delta: Vec::new(),
+            delta: Vec::with_capacity(SHORT_DELTA),
             touched: Touched::new(names),
             len: held.as_ref().map_or(0, |held| held.view.len()),
             flags: held.as_ref().map_or(0, |held| held.meta.flags),

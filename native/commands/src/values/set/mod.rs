@@ -288,6 +288,10 @@ impl Object for Set {
             Form::Table(table) => Box::new(Frozen { table: table.clone(), next: None }),
         }
     }
+
+    fn snapshot(&self) -> Option<Box<dyn Object>> {
+        Some(Box::new(self.clone()))
+    }
 }
 
 /// The image of a large set.

@@ -17,7 +17,7 @@ pub struct Child {
 }
 
 /// Neighbouring nodes, in order.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct Branch {
     /// The children; a branch that is in use has at least one.
     pub children: Vec<Child>,

@@ -4,15 +4,19 @@
 //! was meant. So an entry takes 8 bytes, whatever the member's length.
 //!
 //! The table grows and shrinks by one segment at a time (linear hashing; Litwin, "Linear hashing: a
-//! new tool for file and table addressing", 1980): no change ever moves more than a segment.
+//! new tool for file and table addressing", 1980): no change ever moves more than a segment. Groups of
+//! segments are shared with clones until one of both changes.
 
 use std::hash::{BuildHasher, RandomState};
-use std::sync::LazyLock;
+use std::sync::{Arc, LazyLock};
 
 use xxhash_rust::xxh3::xxh3_64_with_seed;
 
 /// Entries of a segment on average, above which another segment is added.
 const LOAD: usize = 20;
+
+/// Segments of a group.
+const GROUP: usize = 64;
 
 /// Chosen anew by each process, so that nobody can prepare members whose hashes are equal.
 static SEED: LazyLock<u64> = LazyLock::new(|| RandomState::new().hash_one(0));
@@ -30,18 +34,76 @@ struct Pointer {
     leaf: u32,
 }
 
-/// From tags to leaves.
-#[derive(Debug)]
+/// The pointers whose tags have the same low bits.
+type Segment = Vec<Pointer>;
+
+/// From tags to leaves. A clone shares the groups: for a million entries some hundred counters.
+#[derive(Clone, Debug)]
 pub struct Index {
-    /// Those whose tags have the same low bits.
-    segments: Vec<Vec<Pointer>>,
+    segments: Segments,
     len: usize,
+}
+
+/// Segments by number.
+#[derive(Clone, Debug)]
+struct Segments {
+    groups: Vec<Arc<[Segment; GROUP]>>,
+    count: usize,
+}
+
+impl Segments {
+    fn of(count: usize) -> Segments {
+        let groups = (0..count.div_ceil(GROUP)).map(|_| Segments::group()).collect();
+        Segments { groups, count }
+    }
+
+    fn group() -> Arc<[Segment; GROUP]> {
+        Arc::new([const { Segment::new() }; GROUP])
+    }
+
+    #[inline]
+    fn len(&self) -> usize {
+        self.count
+    }
+
+    #[inline]
+    fn get(&self, at: usize) -> &Segment {
+        &self.groups[at / GROUP][at % GROUP]
+    }
+
+    #[inline]
+    fn get_mut(&mut self, at: usize) -> &mut Segment {
+        &mut Arc::make_mut(&mut self.groups[at / GROUP])[at % GROUP]
+    }
+
+    fn push(&mut self, segment: Segment) {
+        if self.count == self.groups.len() * GROUP {
+            self.groups.push(Segments::group());
+        }
+        self.count += 1;
+        *self.get_mut(self.count - 1) = segment;
+    }
+
+    /// Takes away the last one, which is there.
+    fn pop(&mut self) -> Segment {
+        let last = std::mem::take(self.get_mut(self.count - 1));
+        self.count -= 1;
+        self.groups.truncate(self.count.div_ceil(GROUP));
+        if self.groups.capacity() > self.groups.len() * 2 {
+            self.groups.shrink_to_fit();
+        }
+        last
+    }
+
+    fn iter(&self) -> impl Iterator<Item = &Segment> {
+        self.groups.iter().flat_map(|group| group.iter()).take(self.count)
+    }
 }
 
 impl Index {
     /// An empty index that expects `len` entries.
     pub fn with_room_for(len: usize) -> Index {
-        Index { segments: vec![Vec::new(); len.div_ceil(LOAD).max(1)], len: 0 }
+        Index { segments: Segments::of(len.div_ceil(LOAD).max(1)), len: 0 }
     }
 
     /// The segment for a tag: as many low bits as there are segments for.
@@ -56,14 +118,14 @@ impl Index {
     /// The leaves that may hold a member with this tag.
     #[inline]
     pub fn leaves(&self, tag: u32) -> impl Iterator<Item = u32> {
-        let segment = self.segments[self.segment(tag)].iter();
+        let segment = self.segments.get(self.segment(tag)).iter();
         segment.filter(move |pointer| pointer.tag == tag).map(|pointer| pointer.leaf)
     }
 
     /// Notes where a member is.
     pub fn insert(&mut self, tag: u32, leaf: u32) {
         let at = self.segment(tag);
-        push(&mut self.segments[at], Pointer { tag, leaf });
+        push(self.segments.get_mut(at), Pointer { tag, leaf });
         self.len += 1;
         if self.len > self.segments.len() * LOAD {
             self.grow();
@@ -73,7 +135,7 @@ impl Index {
     /// Notes that a member is in another leaf now.
     pub fn relocate(&mut self, tag: u32, from: u32, to: u32) {
         let at = self.segment(tag);
-        let mut pointers = self.segments[at].iter_mut();
+        let mut pointers = self.segments.get_mut(at).iter_mut();
         if let Some(found) = pointers.find(|pointer| **pointer == Pointer { tag, leaf: from }) {
             found.leaf = to;
         }
@@ -82,7 +144,7 @@ impl Index {
     /// Forgets a member.
     pub fn remove(&mut self, tag: u32, leaf: u32) {
         let at = self.segment(tag);
-        let segment = &mut self.segments[at];
+        let segment = self.segments.get_mut(at);
         if let Some(found) = segment.iter().position(|other| *other == Pointer { tag, leaf }) {
             segment.swap_remove(found);
             self.len -= 1;
@@ -96,7 +158,7 @@ impl Index {
     fn grow(&mut self) {
         let new = self.segments.len();
         let bit = 1usize << new.ilog2();
-        let old = &mut self.segments[new ^ bit];
+        let old = self.segments.get_mut(new ^ bit);
         let moved: Vec<Pointer> = old.extract_if(.., |p| p.tag as usize & bit != 0).collect();
         old.shrink_to_fit();
         self.segments.push(moved);
@@ -104,12 +166,9 @@ impl Index {
 
     /// Takes away the last segment; its entries go to the one they came from.
     fn shrink(&mut self) {
-        let Some(last) = self.segments.pop() else { return };
+        let last = self.segments.pop();
         let at = self.segments.len();
-        self.segments[at ^ (1 << at.ilog2())].extend(last);
-        if self.segments.capacity() > self.segments.len() * 2 {
-            self.segments.shrink_to_fit();
-        }
+        self.segments.get_mut(at ^ (1 << at.ilog2())).extend(last);
     }
 
     /// Tags and leaves of a part of the entries, and where the next part begins; 0 after the last.
@@ -124,7 +183,7 @@ impl Index {
         let divided = at >> level == 1 || at + (1 << level) < count;
         let bits = level + u32::from(divided);
         let end = u64::from((at as u32).reverse_bits()) + (1u64 << (u32::BITS - bits));
-        let segment = self.segments[at].iter().map(|pointer| (pointer.tag, pointer.leaf));
+        let segment = self.segments.get(at).iter().map(|pointer| (pointer.tag, pointer.leaf));
         (segment, end as u32)
     }
 
@@ -145,7 +204,7 @@ impl Index {
 
     /// Memory that it takes, in bytes.
     pub fn heap_bytes(&self) -> usize {
-        self.segments.capacity() * size_of::<Vec<Pointer>>() + self.len * size_of::<Pointer>()
+        self.segments.groups.len() * size_of::<[Segment; GROUP]>() + self.len * size_of::<Pointer>()
     }
 }
 

@@ -53,10 +53,10 @@ fn is_run(entries: usize, bytes: usize) -> bool {
 }
 
 /// A sorted set.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct SortedSet(Form);
 
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 enum Form {
     Packed(PackedSet),
     Tree(Box<Tree>),
@@ -165,6 +165,10 @@ impl Object for SortedSet {
                 Box::new(Frozen { len: Some(tree.len()), leaves, at: 0 })
             }
         }
+    }
+
+    fn snapshot(&self) -> Option<Box<dyn Object>> {
+        Some(Box::new(self.clone()))
     }
 }
 

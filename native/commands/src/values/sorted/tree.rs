@@ -22,8 +22,9 @@ const ENTRY_BYTES: usize = 18;
 
 /// A sorted set.
 ///
-/// Nodes are known by their numbers. Leaves are shared with frozen images until one of both changes.
-#[derive(Debug)]
+/// Nodes are known by their numbers. Leaves, and the groups of the index, are shared with frozen images
+/// and clones until one of both changes; the branches, of which there are few, are copied.
+#[derive(Clone, Debug)]
 pub struct Tree {
     leaves: Vec<Arc<Leaf>>,
     free_leaves: Vec<u32>,

@@ -187,6 +187,10 @@ impl Object for Stream {
     fn freeze(&self) -> Box<dyn Image> {
         Box::new(image::Frozen::new(self))
     }
+
+    fn snapshot(&self) -> Option<Box<dyn Object>> {
+        Some(Box::new(self.clone()))
+    }
 }
 
 impl Collection for Stream {

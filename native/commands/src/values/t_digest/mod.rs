@@ -13,7 +13,7 @@ use std::sync::Arc;
 
 use ferric_engine::{Image, Malformed, Object};
 
-use super::wire::{Reader, put_double, put_number};
+use super::wire::{MAX_NUMBER, Reader, put_double, put_number};
 use super::{Collection, Kind};
 
 /// Highest compression.
@@ -206,8 +206,9 @@ impl TDigest {
 
     /// The delta that adds numbers once each.
     pub fn addition(numbers: &[f64]) -> Vec<u8> {
-        let mut delta = Vec::with_capacity(size_of_val(numbers) + 1);
+        let mut delta = Vec::with_capacity(size_of_val(numbers) + 1 + MAX_NUMBER);
         delta.push(ADD);
+        put_number(&mut delta, numbers.len() as u64);
         numbers.iter().for_each(|number| put_double(&mut delta, *number));
         delta
     }
@@ -221,20 +222,19 @@ impl TDigest {
 impl Object for TDigest {
     fn apply(&mut self, delta: &[u8]) -> Result<(), Malformed> {
         let mut reader = Reader::new(delta);
-        match reader.byte()? {
-            ADD => {
-                while !reader.is_empty() {
-                    let number = read_finite(&mut reader)?;
-                    self.add(number, 1).map_err(|_| Malformed)?;
+        while !reader.is_empty() {
+            match reader.byte()? {
+                ADD => {
+                    for _ in 0..reader.size()? {
+                        let number = read_finite(&mut reader)?;
+                        self.add(number, 1).map_err(|_| Malformed)?;
+                    }
                 }
-                Ok(())
+                RESET => self.reset(),
+                _ => return Err(Malformed),
             }
-            RESET if reader.is_empty() => {
-                self.reset();
-                Ok(())
-            }
-            _ => Err(Malformed),
         }
+        Ok(())
     }
 
     fn heap_bytes(&self) -> usize {

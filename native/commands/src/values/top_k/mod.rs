@@ -116,24 +116,32 @@ impl TopK {
     pub fn new(shape: Shape) -> TopK {
         TopK { shape, table: Cells::new(shape.bytes()), kept: Arc::default() }
     }
-}
 
-impl Object for TopK {
-    fn apply(&mut self, delta: &[u8]) -> Result<(), Malformed> {
-        let mut reader = Reader::new(delta);
-        self.table.apply::<CELL>(&mut reader)?;
+    /// Makes one change of a delta.
+    fn step(&mut self, reader: &mut Reader<'_>) -> Result<(), Malformed> {
+        self.table.apply::<CELL>(reader)?;
         let most = self.shape.kept;
         let kept = Arc::make_mut(&mut self.kept);
         for _ in 0..reader.size()? {
             let place = reader.size()?;
-            let new = read_kept(&mut reader)?;
+            let new = read_kept(reader)?;
             if place == kept.len() && (place as u64) < most {
                 kept.push(new);
             } else {
                 *kept.get_mut(place).ok_or(Malformed)? = new;
             }
         }
-        if reader.is_empty() { Ok(()) } else { Err(Malformed) }
+        Ok(())
+    }
+}
+
+impl Object for TopK {
+    fn apply(&mut self, delta: &[u8]) -> Result<(), Malformed> {
+        let mut reader = Reader::new(delta);
+        while !reader.is_empty() {
+            self.step(&mut reader)?;
+        }
+        Ok(())
     }
 
     fn heap_bytes(&self) -> usize {

@@ -290,7 +290,8 @@ impl Tree {
             }
         }
         assert_eq!(count, self.len);
-        let bytes = self.ordered_leaves().iter().map(|leaf| leaf.image_len(0..leaf.len())).sum();
+        let bytes: usize =
+            self.ordered_leaves().iter().map(|leaf| leaf.image_len(0..leaf.len())).sum();
         assert_eq!(self.image_len, bytes);
     }
 }
