@@ -30,7 +30,7 @@ impl Batch<'_> {
     #[cold]
     pub(super) fn serve(&mut self) {
         let mut ready = VecDeque::from(self.access.take_changed());
-        ready.extend(self.server.blocked().take_appeared());
+        ready.extend(self.server.blocked().take_changed());
         while let Some((db, key)) = ready.pop_front() {
             self.serve_key(db, &key);
             ready.extend(self.access.take_changed());

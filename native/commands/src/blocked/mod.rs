@@ -5,6 +5,9 @@
 //! they came, right after its own, and leaves their replies with them. If one cannot be run there (a key is
 //! on disk only), its client is told to run it again itself, and keeps its place.
 
+#[cfg(test)]
+mod tests;
+
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
@@ -158,8 +161,8 @@ pub(crate) struct Blocked {
 struct Registered {
     by_key: HashMap<u16, HashMap<Box<[u8]>, Queue>>,
     by_client: HashMap<u64, Arc<Waiter>>,
-    /// Keys that may have appeared since somebody looked, by an exchange of databases.
-    appeared: Vec<(u16, Box<[u8]>)>,
+    /// Keys that have come or gone since somebody looked, because whole databases have changed.
+    changed: Vec<(u16, Box<[u8]>)>,
 }
 
 impl Blocked {
@@ -178,17 +181,22 @@ impl Blocked {
     /// Notes that databases are exchanged; see `ferric_engine::Observer`.
     pub(crate) fn rearranged(&self, after: &[Option<u16>], has_key: &dyn Fn(u16, &[u8]) -> bool) {
         let mut registered = self.registered.lock();
-        let Registered { by_key, appeared, .. } = &mut *registered;
+        let Registered { by_key, changed, .. } = &mut *registered;
         for (db, keys) in by_key {
             let now = after.get(usize::from(*db)).copied().flatten();
-            let came = |key: &&Box<[u8]>| now.is_some_and(|now| now != *db && has_key(now, key));
-            appeared.extend(keys.keys().filter(came).map(|key| (*db, key.clone())));
+            if now == Some(*db) {
+                continue;
+            }
+            // Those that go matter, too: to who waits for a group of a stream.
+            let changes =
+                |key: &&Box<[u8]>| has_key(*db, key) || now.is_some_and(|now| has_key(now, key));
+            changed.extend(keys.keys().filter(changes).map(|key| (*db, key.clone())));
         }
     }
 
-    /// The keys that may have appeared since this was last asked.
-    pub(crate) fn take_appeared(&self) -> Vec<(u16, Box<[u8]>)> {
-        std::mem::take(&mut self.registered.lock().appeared)
+    /// The keys that have come or gone with their databases since this was last asked.
+    pub(crate) fn take_changed(&self) -> Vec<(u16, Box<[u8]>)> {
+        std::mem::take(&mut self.registered.lock().changed)
     }
 
     /// The first client after `ticket` that waits for a key.
