@@ -11,7 +11,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use ferric_engine::{Access, Lsn, Missing};
 use ferric_resp::{ArgSlices, Decoder, Encoder, Feed, Limits, Step};
 
-use crate::blocked::Ending;
+use crate::blocked::{Ending, Waiter};
 use crate::context::{Args, Context, Control, Fault, Outcome};
 use crate::multi;
 use crate::server::Server;
@@ -297,7 +297,7 @@ impl<'c> Batch<'c> {
                     self.reply.raw(&reply);
                     self.served = self.served.max(wait);
                 }
-                Ending::Timeout => self.reply.null_array(),
+                Ending::Timeout => self.reply_in_vain(&waiter),
                 Ending::Error => {
                     self.reply.error("UNBLOCKED client unblocked via CLIENT UNBLOCK");
                 }
@@ -313,6 +313,21 @@ impl<'c> Batch<'c> {
         match ran {
             Ran::Control(control) => Some(Next::Control(control)),
             _ => None,
+        }
+    }
+
+    /// Replies to a command that has waited in vain.
+    fn reply_in_vain(&mut self, waiter: &Waiter) {
+        match waiter.command.entry.command.name {
+            "wait" => self.reply.integer(0),
+            "waitaof" => {
+                self.access.depend_on_tail();
+                self.sync = true;
+                self.reply.array(2);
+                self.reply.integer(1);
+                self.reply.integer(0);
+            }
+            _ => self.reply.null_array(),
         }
     }
 

@@ -168,3 +168,16 @@ fn an_exchange_of_databases_serves() {
     fixture.run("SWAPDB 0 5");
     assert_eq!(waiting.reply(&fixture), "*2\r\n$1\r\nl\r\n$1\r\n1\r\n");
 }
+
+#[test]
+fn who_asks_for_replicas_waits_for_nothing() {
+    let mut fixture = Fixture::new();
+    assert_eq!(fixture.run("WAIT 0 0"), ":0\r\n");
+    assert_eq!(fixture.run("WAITAOF 1 0 0"), "*2\r\n:1\r\n:0\r\n");
+    for (words, reply) in [("WAIT 1 10", ":0\r\n"), ("WAITAOF 1 1 10", "*2\r\n:1\r\n:0\r\n")] {
+        let mut waiting = Waiting::with(&fixture, words);
+        assert!(!waiting.is_told());
+        waiting.session.end_wait();
+        assert_eq!(waiting.reply(&fixture), reply);
+    }
+}

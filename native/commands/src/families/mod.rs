@@ -1,5 +1,6 @@
 //! The commands, one file or folder a family. Each exports its rows of the command table.
 
+pub mod acknowledge;
 pub mod bitmaps;
 pub mod client;
 pub mod connection;
