@@ -14,10 +14,8 @@ pub fn parse_timeout(ctx: &Context<'_, '_>, word: &[u8]) -> Result<u64, Fault> {
     let seconds =
         parse_f64(word).ok_or(Fault::error("ERR timeout is not a float or out of range"))?;
     let milliseconds = (seconds * 1000.0).ceil();
-    if milliseconds >= i64::MAX as f64 {
-        return Err(OUT_OF_RANGE);
-    }
-    if milliseconds < 0.0 {
+    // What has no room in 64 bits becomes the least of numbers in Redis.
+    if !(0.0..i64::MAX as f64).contains(&milliseconds) {
         return Err(Fault::error("ERR timeout is negative"));
     }
     check_end(ctx, milliseconds as u64)

@@ -109,10 +109,18 @@ fn leaves_ties(command: &[Vec<u8>]) -> bool {
 /// The first difference between what `commands` led to.
 pub(super) fn compare(commands: &[Command], ours: &Outcome, theirs: &Outcome) -> Option<Mismatch> {
     let answered = answered(commands);
+    let mut queue: Vec<&[Vec<u8>]> = Vec::new();
     for (index, (our, their)) in ours.replies.iter().zip(&theirs.replies).enumerate() {
         let command = answered.get(index).and_then(|index| commands.get(*index));
         let command = command.map_or(&[][..], Vec::as_slice);
-        if !same(command, our, their) {
+        if is(command, b"multi") {
+            queue.clear();
+        }
+        if our.bytes == b"+QUEUED\r\n" {
+            queue.push(command);
+        }
+        let executed = is(command, b"exec") && same_executed(&queue, &our.value, &their.value);
+        if !executed && !same(command, our, their) {
             let command = command_line(command);
             let (ours, theirs) = quote_difference(&our.bytes, &their.bytes);
             return Some(mismatch(command, ours, theirs));
@@ -162,16 +170,31 @@ fn answered(commands: &[Command]) -> Vec<usize> {
     answered
 }
 
+fn is(command: &[Vec<u8>], name: &[u8]) -> bool {
+    command.first().is_some_and(|word| word.eq_ignore_ascii_case(name))
+}
+
+/// Whether two replies to EXEC count as the same: each of its parts, as one to its command.
+fn same_executed(queue: &[&[Vec<u8>]], ours: &Value, theirs: &Value) -> bool {
+    let (Value::Array(ours), Value::Array(theirs)) = (ours, theirs) else { return false };
+    let lengths = [ours.len(), theirs.len()];
+    let same_part = |((command, a), b): ((&&[Vec<u8>], &Value), &Value)| {
+        a == b || is_newer(command) || same_values(command, a, b)
+    };
+    lengths == [queue.len(); 2] && queue.iter().zip(ours).zip(theirs).all(same_part)
+}
+
 /// Whether two replies to `command` count as the same.
 fn same(command: &[Vec<u8>], ours: &Reply, theirs: &Reply) -> bool {
     if ours.bytes == theirs.bytes || is_newer(command) {
         return true;
     }
-    if matches!(ours.value, Value::Error(_)) || matches!(theirs.value, Value::Error(_)) {
-        return false;
-    }
-    let (a, b) = (&ours.value, &theirs.value);
-    if ours.bytes.first() != theirs.bytes.first() {
+    ours.bytes.first() == theirs.bytes.first() && same_values(command, &ours.value, &theirs.value)
+}
+
+/// Whether two different replies of the same type count as the same.
+fn same_values(command: &[Vec<u8>], a: &Value, b: &Value) -> bool {
+    if matches!(a, Value::Error(_)) || matches!(b, Value::Error(_)) {
         return false;
     }
     match rule(command) {
@@ -404,6 +427,16 @@ mod tests {
             equal("sscan s 0", &scan(a), &scan(b)) && !equal("sscan s 0", &scan(a), &scan(other))
         );
         assert!(equal("sscan s 0", &scan(a), done) && equal("sscan s 9", &scan(a), &scan(other)));
+    }
+
+    #[test]
+    fn parts_of_a_transaction_are_compared_as_replies_to_their_commands() {
+        let queue = [command("TTL a"), command("GET a")];
+        let queue: Vec<&[Vec<u8>]> = queue.iter().map(Vec::as_slice).collect();
+        let executed = |a: &str, b: &str| same_executed(&queue, &reply(a).value, &reply(b).value);
+        assert!(executed("*2\r\n:10\r\n+x\r\n", "*2\r\n:9\r\n+x\r\n"));
+        assert!(!executed("*2\r\n:10\r\n+x\r\n", "*2\r\n:9\r\n+y\r\n"));
+        assert!(!executed("*1\r\n:10\r\n", "*2\r\n:9\r\n+y\r\n"));
     }
 
     #[test]

@@ -129,8 +129,8 @@ impl Runner {
     }
 }
 
-/// A pipeline's bytes: the commands, replies switched on again if they were switched off, and the
-/// sentinel.
+/// A pipeline's bytes: the commands, replies switched on again if they were switched off, the end of a
+/// transaction that may have begun, and the sentinel.
 fn request(commands: &[Command]) -> Vec<u8> {
     let mut bytes = Vec::new();
     for command in commands {
@@ -138,6 +138,10 @@ fn request(commands: &[Command]) -> Vec<u8> {
     }
     if commands.iter().any(|command| changes_reply_mode(command)) {
         encode(&mut bytes, &["CLIENT", "REPLY", "ON"]);
+    }
+    // The sentinel must not wait for an EXEC that has been left out.
+    if commands.iter().any(|command| command[0].eq_ignore_ascii_case(b"multi")) {
+        encode(&mut bytes, &["DISCARD"]);
     }
     encode(&mut bytes, &["HELLO", "2", SENTINEL]);
     bytes

@@ -46,8 +46,8 @@ fn pop(ctx: &mut Context<'_, '_>, args: Args<'_>, end: End) -> Outcome {
 
 /// `BLMPOP timeout numkeys key [key ...] LEFT|RIGHT [COUNT count]`
 pub fn blmpop(ctx: &mut Context<'_, '_>, args: Args<'_>) -> Outcome {
-    let timeout_ms = parse_timeout(ctx, args[1])?;
     let (names, end, count) = parse_lmpop(&args[1..])?;
+    let timeout_ms = parse_timeout(ctx, args[1])?;
     let wish = Wish { words: args, keys: names, kind: Kind::List, timeout_ms };
     try_pop_many(ctx, names, end, count, Some(wish))
 }

@@ -71,8 +71,8 @@ pub fn zmpop(ctx: &mut Context<'_, '_>, args: Args<'_>) -> Outcome {
 
 /// `BZMPOP timeout numkeys key [key ...] <MIN | MAX> [COUNT count]`
 pub fn bzmpop(ctx: &mut Context<'_, '_>, args: Args<'_>) -> Outcome {
-    let timeout_ms = parse_timeout(ctx, args[1])?;
     let (keys, end, count) = parse_zmpop(&args[1..])?;
+    let timeout_ms = parse_timeout(ctx, args[1])?;
     let wish = Wish { words: args, keys, kind: Kind::SortedSet, timeout_ms };
     if !pop(ctx, keys, end, count, Style::Key, Some(wish))? {
         ctx.reply.null_array();

@@ -27,6 +27,16 @@ const POSITION: Arg = OneOf(&[
     &[Int],
 ]);
 
+/// How long to wait, in seconds.
+pub(super) const WAIT: Arg = OneOf(&[
+    &[Text("0.001")],
+    &[Text("0.001")],
+    &[Text("1e-3")],
+    &[Text("-1")],
+    &[Text("1e300")],
+    &[Nonsense],
+]);
+
 const FEW: Arg = Repeat(&[ELEMENT]);
 const MANY: Arg = Repeat(&[Repeat(&[ELEMENT])]);
 
@@ -62,6 +72,12 @@ pub(super) const LISTS: &[Template] = &[
     often(15, &[W("LMPOP"), Text("1"), LIST, END, Maybe(&[W("COUNT"), POSITION])]),
     often(15, &[W("LMPOP"), Text("2"), LIST, LIST, END, Maybe(&[W("COUNT"), POSITION])]),
     rare(&[W("LMPOP"), Small, FEW, END, Maybe(&[W("COUNT"), POSITION])]),
+    often(8, &[W("BLPOP"), Repeat(&[LIST]), WAIT]),
+    often(8, &[W("BRPOP"), Repeat(&[LIST]), WAIT]),
+    often(8, &[W("BLMOVE"), LIST, LIST, END, END, WAIT]),
+    rare(&[W("BRPOPLPUSH"), LIST, LIST, WAIT]),
+    often(8, &[W("BLMPOP"), WAIT, Text("2"), LIST, LIST, END, Maybe(&[W("COUNT"), POSITION])]),
+    rare(&[W("BLMPOP"), WAIT, Small, FEW, END, Maybe(&[W("COUNT"), POSITION])]),
     once(&[W("OBJECT"), W("ENCODING"), LIST]),
     once(&[W("TYPE"), LIST]),
     rare(&[W("DEL"), LIST]),

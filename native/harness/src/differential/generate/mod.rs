@@ -61,6 +61,7 @@ impl Generator {
             match self.rng.below(100) {
                 0..4 => steps.push(self.scan_all()),
                 4 if !password => steps.extend(self.expiry()),
+                5..12 if !password => steps.push(self.transaction()),
                 _ => steps.push(self.pipeline(password)),
             }
         }
@@ -130,6 +131,42 @@ impl Generator {
     fn scan_all(&mut self) -> Step {
         let options = template::command(&mut self.rng, Family::ScanOptions);
         Step::ScanAll { connection: self.connection(), options }
+    }
+
+    /// A transaction of commands on keys, sometimes with watched keys, one that cannot be queued, or none
+    /// at all.
+    fn transaction(&mut self) -> Step {
+        let connection = self.connection();
+        let mut commands = Vec::new();
+        if self.rng.chance(30) {
+            commands.push(vec![b"WATCH".to_vec(), words::key(&mut self.rng)]);
+            if self.rng.chance(20) {
+                commands.push(vec![b"APPEND".to_vec(), words::key(&mut self.rng), b"x".to_vec()]);
+            }
+        }
+        commands.push(words::command(&["MULTI"]));
+        for _ in 0..self.rng.below(8) {
+            let family = families::data(&mut self.rng);
+            commands.extend(prepared(template::command(&mut self.rng, family)));
+        }
+        let others: &[&[&str]] = &[
+            &["DBSIZE"],
+            &["SELECT", "1"],
+            &["MULTI"],
+            &["WATCH", "a"],
+            &["UNWATCH"],
+            &["FLUSHDB"],
+            &["SWAPDB", "0", "2"],
+        ];
+        if self.rng.chance(30) {
+            let other: &[&str] = self.rng.pick::<&[&str]>(others);
+            let other = words::command(other);
+            let at = self.rng.between(1, commands.len() as u64) as usize;
+            commands.insert(at, other);
+        }
+        let end = if self.rng.chance(90) { "EXEC" } else { "DISCARD" };
+        commands.push(words::command(&[end]));
+        Step::Pipeline { connection, commands, cuts: self.cuts() }
     }
 
     /// A key that expires: set, gone, and looked for, which also makes sure that it is not counted

@@ -1,6 +1,7 @@
 //! Commands on sorted sets.
 
 use super::families::{fixed, often, once, rare};
+use super::lists::WAIT;
 use super::template::Arg::{
     Float, Int, Key, Maybe, Nonsense, OneOf, Options, Pattern, Repeat, Small, Text, Value, W,
 };
@@ -158,6 +159,9 @@ pub(super) const TEMPLATES: &[Template] = &[
     once(&[W("ZREMRANGEBYLEX"), LEX_SET, LEX_END, LEX_END]),
     once(&[W("ZPOPMIN"), SET, Maybe(&[RANK])]),
     once(&[W("ZPOPMAX"), SET, Maybe(&[RANK])]),
+    once(&[W("BZPOPMIN"), Repeat(&[SET]), WAIT]),
+    once(&[W("BZPOPMAX"), Repeat(&[SET]), WAIT]),
+    once(&[W("BZMPOP"), WAIT, SETS, POP_END, Maybe(&[W("COUNT"), RANK])]),
     once(&[W("ZMPOP"), SETS, POP_END, Maybe(&[W("COUNT"), RANK])]),
     fixed(&[W("ZRANDMEMBER"), SET, Maybe(&[Small, Maybe(&[W("WITHSCORES")])])]),
     once(&[

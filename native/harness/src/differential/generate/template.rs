@@ -108,6 +108,7 @@ pub(super) fn command(rng: &mut Rng, family: Family) -> Command {
     }
     time::keep_away_from_now(rng, &mut command);
     time::keep_streams_predictable(&mut command);
+    time::keep_waits_short(&mut command);
     command
 }
 

@@ -145,6 +145,33 @@ pub(super) fn keep_streams_predictable(command: &mut Command) {
     }
 }
 
+/// The longest wait for a key, in seconds.
+const LONGEST_WAIT_S: f64 = 0.002;
+
+/// Replaces times to wait for a key that are long, or have no end.
+pub(super) fn keep_waits_short(command: &mut Command) {
+    let name = command.first().map(|name| name.to_ascii_lowercase()).unwrap_or_default();
+    let at = match name.as_slice() {
+        b"blpop" | b"brpop" | b"bzpopmin" | b"bzpopmax" => command.len() - 1,
+        b"blmpop" | b"bzmpop" => 1,
+        b"brpoplpush" => 3,
+        b"blmove" => 5,
+        // Nobody has replicas.
+        b"wait" => 2,
+        _ => return,
+    };
+    let Some(word) = command.get_mut(at) else { return };
+    let seconds = std::str::from_utf8(word).ok().and_then(|text| text.trim().parse::<f64>().ok());
+    // Redis takes hexadecimal numbers as well.
+    let hexadecimal = word.iter().any(|byte| byte.eq_ignore_ascii_case(&b'x'));
+    if hexadecimal
+        || seconds
+            .is_some_and(|seconds| seconds == 0.0 || (LONGEST_WAIT_S..1e16).contains(&seconds))
+    {
+        *word = b"0.001".to_vec();
+    }
+}
+
 /// Whether the word is a number from 0 (which stands for ever where times to wait are meant) up to
 /// `max`.
 fn is_positive(word: &[u8], max: i64) -> bool {
@@ -168,6 +195,19 @@ mod tests {
         assert_eq!(changed("XADD a * f v"), b"XADD a 7-* f v");
         assert_eq!(changed("XCLAIM a g c 3 0-1"), b"XCLAIM a g c 1000000 0-1");
         assert_eq!(changed("XCLAIM a g c 0 0-1"), b"XCLAIM a g c 0 0-1");
+    }
+
+    #[test]
+    fn waits_are_short() {
+        let changed = |line: &str| {
+            let mut command: Command = line.split(' ').map(|word| word.into()).collect();
+            keep_waits_short(&mut command);
+            command.join(&b' ')
+        };
+        assert_eq!(changed("BLPOP a 0"), b"BLPOP a 0.001");
+        assert_eq!(changed("BLMOVE a b LEFT RIGHT 100"), b"BLMOVE a b LEFT RIGHT 0.001");
+        assert_eq!(changed("BZMPOP 0.001 1 a MIN"), b"BZMPOP 0.001 1 a MIN");
+        assert_eq!(changed("BRPOP a nan"), b"BRPOP a nan");
     }
 
     fn changed(line: &str) -> Vec<String> {
