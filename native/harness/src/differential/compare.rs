@@ -113,7 +113,7 @@ pub(super) fn compare(commands: &[Command], ours: &Outcome, theirs: &Outcome) ->
     for (index, (our, their)) in ours.replies.iter().zip(&theirs.replies).enumerate() {
         let command = answered.get(index).and_then(|index| commands.get(*index));
         let command = command.map_or(&[][..], Vec::as_slice);
-        if is(command, b"multi") {
+        if is(command, b"multi") && our.bytes == b"+OK\r\n" {
             queue.clear();
         }
         if our.bytes == b"+QUEUED\r\n" {
