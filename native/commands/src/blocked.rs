@@ -181,8 +181,8 @@ impl Blocked {
         let Registered { by_key, appeared, .. } = &mut *registered;
         for (db, keys) in by_key {
             let now = after.get(usize::from(*db)).copied().flatten();
-            let came = |key: &&Box<[u8]>| now.is_some_and(|now| now != *db && has_key(now, key));
-            appeared.extend(keys.keys().filter(came).map(|key| (*db, key.clone())));
+            let came = |key: &[u8]| now.is_some_and(|now| now != *db && has_key(now, key));
+            appeared.extend(keys.keys().filter(|key| came(key)).map(|key| (*db, key.clone())));
         }
     }
 
