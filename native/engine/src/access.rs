@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 use std::sync::atomic::Ordering;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use crossbeam_epoch::Guard;
 use parking_lot::MutexGuard;
@@ -130,6 +130,8 @@ pub struct Access<'e> {
     guard: Guard,
     now_ms: u64,
     patience: Option<Duration>,
+    /// How long looks have waited for locks.
+    looked_for: Duration,
     depends: Lsn,
     wrote: bool,
     missing: Missing,
@@ -147,6 +149,7 @@ impl<'e> Access<'e> {
             guard: crossbeam_epoch::pin(),
             now_ms,
             patience: None,
+            looked_for: Duration::ZERO,
             depends: 0,
             wrote: false,
             missing: Missing::default(),
@@ -237,6 +240,21 @@ impl<'e> Access<'e> {
         }
     }
 
+    /// [`Access::wait_for`], on what is left of the patience for all looks.
+    fn wait_to_look(&mut self, shard: u16) -> Result<MutexGuard<'e, Shard>, Contended> {
+        let core: &'e Core = self.core;
+        let Some(patience) = self.patience else { return self.wait_for(shard) };
+        let shard = &core.shards[usize::from(shard)];
+        if let Some(shard) = shard.try_lock() {
+            return Ok(shard);
+        }
+        let left = patience.saturating_sub(self.looked_for);
+        let began = Instant::now();
+        let locked = if left.is_zero() { None } else { shard.try_lock_for(left) };
+        self.looked_for += began.elapsed();
+        locked.ok_or(Contended)
+    }
+
     /// Locks the key's shard, however long it takes. A transaction has to have locked it.
     pub fn lock(&mut self, key: &Key<'_>) -> Locked<'_, 'e> {
         self.lock_all([key])
@@ -325,11 +343,14 @@ impl<'e> Access<'e> {
     }
 
     /// Notes what a command that is about to run will need from disk, if anything: so that all of
-    /// it can be fetched at once.
+    /// it can be fetched at once. All looks together wait for locks no longer than the patience that was
+    /// set. Does nothing in a transaction.
     pub fn look(&mut self, key: &Key<'_>) {
-        let core = self.core;
+        if self.transaction.is_some() {
+            return;
+        }
         // Whoever holds the lock may hold it for long: then the command asks for itself.
-        let Some(shard) = core.shards[usize::from(key.shard)].try_lock() else { return };
+        let Ok(shard) = self.wait_to_look(key.shard) else { return };
         // Whether it is there, and what is wrong with it, is the command's to find out.
         if let Ok(Some(found)) = self.find(&shard, key) {
             let _ = self.check_object(&shard, key, &found);

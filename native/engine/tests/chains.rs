@@ -7,109 +7,14 @@
 mod common;
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
-use std::sync::mpsc::channel;
+use std::sync::atomic::Ordering;
 
 use common::chains::{Change, Lists as Model, Step, execute, random_step};
-use common::list::Lists;
 use common::rng::Rng;
+use common::watch::{LITTLE, Watch, assert_none, checkpoint, merge, open, with_lists};
 use common::{first_seed, options, quiet, rounds, wait};
 use ferric_engine::io::sim::{Fault, SimIo};
 use ferric_engine::{Engine, Options};
-use parking_lot::Mutex;
-
-/// Images taken at one I/O call, and the one image of so many that is merged and opened again.
-const IMAGES_A_CALL: usize = 3;
-const THOROUGH_ONE_IN: u64 = 12;
-/// Memory for the log and next to no objects.
-const LITTLE: u64 = (4 << 20) + (128 << 10);
-
-fn with_lists(options: Options) -> Options {
-    Options { codec: Arc::new(Lists), ..options }
-}
-
-fn open(io: &SimIo, shards: u16) -> Result<Arc<Engine>, String> {
-    let options = with_lists(quiet(Arc::new(io.clone())));
-    Engine::open(Options { shards, ..options }).map_err(|error| format!("open: {error}"))
-}
-
-fn checkpoint(engine: &Engine) -> Result<(), String> {
-    let (sender, receiver) = channel();
-    engine.checkpoint(Box::new(move |outcome| drop(sender.send(outcome))));
-    receiver.recv().expect("told once")
-}
-
-fn merge(engine: &Engine) -> Result<(), String> {
-    let (sender, receiver) = channel();
-    engine.merge_now(Box::new(move |outcome| drop(sender.send(outcome))));
-    receiver.recv().expect("told once")
-}
-
-/// What the workload and the hook know of each other.
-#[derive(Default)]
-struct Watch {
-    /// Digests of the state after 0, 1, 2 … steps.
-    history: Mutex<Vec<u64>>,
-    acked: AtomicUsize,
-    issued: AtomicUsize,
-    images: AtomicU64,
-    /// Bases written, and objects brought into memory, by the workload.
-    folds: AtomicU64,
-    loads: AtomicU64,
-    failures: Mutex<Vec<String>>,
-}
-
-impl Watch {
-    /// Looks at images of the disk as it is before an I/O call.
-    fn look(&self, io: &SimIo, seed: u64) {
-        let from = self.acked.load(Ordering::SeqCst);
-        let images = io.crash_images(seed, IMAGES_A_CALL);
-        let to = self.issued.load(Ordering::SeqCst);
-        for (number, image) in images.iter().enumerate() {
-            if let Err(reason) = self.check(image, (from, to)) {
-                let steps = format!("steps {from} to {to}");
-                self.failures.lock().push(format!("seed {seed:#x}, {number}, {steps}: {reason}"));
-            }
-        }
-    }
-
-    /// The image opens, and shows the state after some of the steps; so it does after all garbage has
-    /// been removed from it, and when its index is made anew.
-    fn check(&self, image: &SimIo, (from, to): (usize, usize)) -> Result<(), String> {
-        let count = self.images.fetch_add(1, Ordering::Relaxed);
-        // With another number of shards no checkpoint can be used.
-        let engine = open(image, if count.is_multiple_of(4) { 3 } else { 2 })?;
-        let digest = Model::read(&engine)?.digest();
-        let history = self.history.lock()[..=to].to_vec();
-        if !history[from..].contains(&digest) {
-            let found = history.iter().position(|known| *known == digest);
-            return Err(format!("the state is that after {found:?}"));
-        }
-        if count.is_multiple_of(THOROUGH_ONE_IN) {
-            merge(&engine)?;
-            self.expect(&engine, digest, "after merging")?;
-            engine.close().map_err(|error| error.to_string())?;
-            for shards in [2, 4] {
-                let again = open(image, shards)?;
-                self.expect(&again, digest, "after merging and opening")?;
-                again.close().map_err(|error| error.to_string())?;
-            }
-        }
-        engine.close().map_err(|error| error.to_string())
-    }
-
-    fn close(&self, engine: &Engine) {
-        let stats = engine.stats();
-        self.folds.fetch_add(stats.folds, Ordering::Relaxed);
-        self.loads.fetch_add(stats.objects_loaded, Ordering::Relaxed);
-        engine.close().expect("close");
-    }
-
-    fn expect(&self, engine: &Engine, digest: u64, when: &str) -> Result<(), String> {
-        let found = Model::read(engine)?.digest();
-        if found == digest { Ok(()) } else { Err(format!("another state {when}")) }
-    }
-}
 
 fn settings(io: &SimIo, rng: &mut Rng) -> Options {
     let io = Arc::new(io.clone());
@@ -122,26 +27,19 @@ fn settings(io: &SimIo, rng: &mut Rng) -> Options {
     options
 }
 
-fn assert_none(watch: &Watch, when: &str) {
-    let failures = watch.failures.lock();
-    assert!(failures.is_empty(), "{when}: {}", failures.join("\n"));
-}
-
 /// Runs random commands, with crash images before every I/O call.
 fn run(seed: u64, steps: u64) -> Arc<Watch> {
     let (watch, mut model) = (Arc::new(Watch::default()), Model::default());
-    watch.history.lock().push(model.digest());
+    watch.begin(model.digest());
     let io = SimIo::new();
-    let hook = Arc::clone(&watch);
-    io.on_call(Box::new(move |io, number| hook.look(io, seed << 32 | number)));
+    watch.watch(&io, seed, 1);
     let mut rng = Rng(seed);
     let mut engine = Engine::open(settings(&io, &mut rng)).expect("open");
     let mut highest = 0;
     for number in 0..steps {
         let step = random_step(&mut rng, &model, seed << 20 | number);
         model.apply(&step);
-        watch.history.lock().push(model.digest());
-        watch.issued.fetch_add(1, Ordering::SeqCst);
+        watch.begin(model.digest());
         highest = execute(&engine, &step).expect("write").max(highest);
         let mut acknowledge = rng.one_in(3);
         if acknowledge {

@@ -4,7 +4,7 @@
 mod common;
 
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use common::backend::disk;
 use common::{NOW, key, open, put, quiet, wait, wait_room};
@@ -47,6 +47,54 @@ fn a_busy_shard_turns_the_impatient_away_and_keeps_the_patient_waiting() {
     );
     holder.join().expect("the holder");
     drop(access);
+    engine.close().expect("close");
+}
+
+/// A look at the keys of a pipeline passed over those whose shard somebody had at that moment, and each
+/// of their commands then asked for itself.
+#[test]
+fn a_look_waits_for_a_busy_shard_within_its_patience() {
+    let max_memory = (4 << 20) + (64 << 10) + (256 << 10);
+    let options = Options { max_memory, ..quiet(Arc::new(SimIo::new())) };
+    let engine = Engine::open(options).expect("open");
+    for n in 0..2_000u32 {
+        while put(&engine, &n.to_le_bytes(), &[7; 1_000]).is_err() {
+            wait_room(&engine);
+        }
+    }
+    assert!(wait(&engine, engine.written()));
+    while engine.stats().cold_segments < 20 {
+        std::thread::sleep(Duration::from_millis(5));
+    }
+    let shard = |bytes: &[u8]| common::route(bytes, engine.shards() as u16);
+    let cold = 0u32.to_le_bytes();
+    let mut others = (1..50u32).map(u32::to_le_bytes);
+    let other = others.find(|other| shard(other) == shard(&cold)).expect("there are few shards");
+    std::thread::scope(|scope| {
+        let (held, is_held) = std::sync::mpsc::channel();
+        let (let_go, may_let_go) = std::sync::mpsc::channel::<()>();
+        let holder = engine.clone();
+        scope.spawn(move || {
+            let mut access = holder.enter(NOW);
+            let key = key(&holder, &access, 0, &cold);
+            let _locked = access.lock(&key);
+            held.send(()).expect("the test waits");
+            may_let_go.recv().expect("the test says so");
+            std::thread::sleep(Duration::from_millis(20));
+        });
+        is_held.recv().expect("the holder has it");
+        let mut impatient = engine.enter(NOW);
+        impatient.set_patience(Duration::from_millis(5));
+        let keys = [&cold, &other].map(|bytes| key(&engine, &impatient, 0, bytes));
+        let began = Instant::now();
+        (0..1_000).for_each(|n| impatient.look(&keys[n % 2]));
+        assert!(began.elapsed() < Duration::from_secs(2), "no longer in all");
+        assert!(impatient.take_missing().is_empty());
+        let_go.send(()).expect("the holder waits");
+        let mut patient = engine.enter(NOW);
+        patient.look(&keys[0]);
+        assert!(!patient.take_missing().is_empty());
+    });
     engine.close().expect("close");
 }
 

@@ -4,11 +4,14 @@
 mod common;
 
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
+use common::chains::{self, Step};
 use common::list::{KIND, List, Lists, delta, strings};
 use common::model::{Model, execute_in, random_step};
 use common::rng::Rng;
-use common::{NOW, get, key, put, quiet, rounds, run, wait};
+use common::watch::{LITTLE, Watch, assert_none, checkpoint, merge, with_lists};
+use common::{NOW, get, key, put, quiet, rounds, run, wait, wait_room};
 use ferric_engine::io::sim::SimIo;
 use ferric_engine::{Access, Engine, Meta, Observer, Op, Options, ReadError, WriteError};
 use parking_lot::Mutex;
@@ -175,6 +178,96 @@ fn groups_of_random_steps_are_done_as_a_whole() {
             }
         }
     }
+}
+
+/// A group of random steps on lists, each step made for what those before it leave; and what all of them
+/// leave.
+fn list_steps(rng: &mut Rng, lists: &chains::Lists, number: u64) -> (Vec<Step>, chains::Lists) {
+    let mut after = lists.clone();
+    let count = 1 + rng.below(6);
+    let step = |n| {
+        let step = chains::random_step(rng, &after, number << 4 | n);
+        after.apply(&step);
+        step
+    };
+    ((0..count).map(step).collect(), after)
+}
+
+/// Does the steps as one, or, if they are not `kept`, not at all; counts how often they were begun. Returns
+/// what to wait for.
+fn run_group(engine: &Engine, steps: &[Step], after: &chains::Lists, kept: bool) -> (u64, u64) {
+    let mut begun = 0;
+    let mut group = |access: &mut Access<'_>| -> Result<(), WriteError> {
+        begun += 1;
+        access.begin(None).expect("free");
+        steps.iter().try_for_each(|step| chains::execute_in(engine, access, step))?;
+        assert_eq!(chains::Lists::read_in(engine, access)?.digest(), after.digest(), "{steps:?}");
+        if kept {
+            return access.commit();
+        }
+        access.roll_back();
+        Ok(())
+    };
+    loop {
+        match run(engine, NOW, &mut group) {
+            Err(WriteError::Busy) => wait_room(engine),
+            outcome => return (begun, outcome.expect("done").1),
+        }
+    }
+}
+
+/// Groups of random steps on lists, with little memory, so that most groups find something on disk only and
+/// are run again, with merging, and with crashes: after each, all of a group is there or nothing.
+fn run_groups_with_crashes(seed: u64, groups: u64) -> (u64, Arc<Watch>) {
+    let (io, mut rng, mut lists) = (SimIo::new(), Rng(seed), chains::Lists::default());
+    let watch = Arc::new(Watch::default());
+    watch.begin(lists.digest());
+    watch.watch(&io, seed, 4);
+    let open = || {
+        let options = with_lists(quiet(Arc::new(io.clone())));
+        Engine::open(Options { max_memory: LITTLE, ..options }).expect("open")
+    };
+    let (mut engine, mut done, mut again) = (open(), 0, 0);
+    for number in 0..groups {
+        let (steps, after) = list_steps(&mut rng, &lists, seed << 20 | number);
+        let kept = !rng.one_in(5);
+        if kept {
+            watch.begin(after.digest());
+            (lists, done) = (after.clone(), done + 1);
+        }
+        let (begun, lsn) = run_group(&engine, &steps, &after, kept);
+        again += begun - 1;
+        let mut durable = rng.one_in(2) && wait(&engine, lsn);
+        match rng.below(16) {
+            0 => merge(&engine).expect("merge"),
+            1 => checkpoint(&engine).expect("checkpoint"),
+            2 => {
+                watch.close(&engine);
+                (engine, durable) = (open(), true);
+            }
+            3 => watch.look(&io, seed ^ number),
+            _ => {}
+        }
+        if durable {
+            watch.acked.store(done, Ordering::SeqCst);
+        }
+        assert!(chains::Lists::read(&engine).as_ref() == Ok(&lists), "seed {seed}, {number}");
+        assert_none(&watch, &format!("seed {seed}, group {number}: {steps:?}"));
+    }
+    watch.close(&engine);
+    (again, watch)
+}
+
+#[test]
+fn all_of_a_group_on_objects_survives_a_crash_or_nothing() {
+    let (mut again, mut images) = (0, 0);
+    for seed in common::first_seed()..common::first_seed() + rounds(4) {
+        let (more, watch) = run_groups_with_crashes(seed, 40);
+        again += more;
+        images += watch.images.load(Ordering::Relaxed);
+    }
+    println!("{images} images, {again} times something was on disk only");
+    assert!(again > 10 && images > 100, "{again} {images}");
 }
 
 /// Notes what it hears.

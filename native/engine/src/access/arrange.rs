@@ -125,8 +125,7 @@ impl Locked<'_, '_> {
             let order = &arranging.plan.order;
             shard.spaces =
                 order.iter().filter_map(|&space| before[usize::from(space)].take()).collect();
-            for number in 0..shard.spaces.len() {
-                let space = order[number];
+            for (number, &space) in order.iter().enumerate() {
                 if usize::from(space) != number || arranging.plan.empties(space) {
                     shard.spaces[number].lsn = address + 1;
                     shard.publish_space(number, &self.access.guard);

@@ -3,7 +3,9 @@
 //! S3-FIFO (J. Yang, Y. Zhang, Z. Qiu, Y. Yue, K. V. Rashmi: FIFO queues are all you need for cache
 //! eviction, SOSP 2023). A record comes into the *probation* queue, about a tenth of the cache. At
 //! its end, one that was used again is copied to the *main* queue, and the others leave; keys that
-//! left this way are remembered for a while and go to the main queue when they come again. At the
+//! left this way are remembered for a while and go to the main queue when they come again. One that
+//! nobody has read yet is copied too, and counts as unused there: a command waits for it together with
+//! others, perhaps more than a tenth of the cache, which must not push each other out. At the
 //! end of the main queue, an entry that was used since goes round once more, at most three times
 //! for what it was used before. A hit thus writes one byte and moves nothing, and memory is given
 //! back in whole chunks, in order.
@@ -248,7 +250,8 @@ impl Cache {
                 return false;
             }
             let may_stay = which == Which::Probation || done < work / 2;
-            let stays = may_stay && oldest.head.reuse() > 0;
+            let awaited = which == Which::Probation && oldest.head.is_unread();
+            let stays = may_stay && (awaited || oldest.head.reuse() > 0);
             done += LOOK;
             if oldest.head.is_dead() {
                 self.counts.stale += 1;
@@ -283,17 +286,19 @@ impl Cache {
         guard: &Guard,
     ) -> bool {
         let reuse = match which {
-            Which::Probation => 0,
-            Which::Main => oldest.head.reuse().saturating_sub(1),
+            // Its first read is still that of the command that asked, and no reuse.
+            Which::Probation if oldest.head.is_unread() => None,
+            Which::Probation => Some(0),
+            Which::Main => Some(oldest.head.reuse().saturating_sub(1)),
         };
         if oldest.alone {
-            oldest.head.set_reuse(reuse);
+            reuse.into_iter().for_each(|reuse| oldest.head.set_reuse(reuse));
             let Some(large) = self.queue(which).pop_large() else { return false };
             self.main.push_large(large);
         } else {
             let old = oldest.head;
             let head = Head::new(old.origin(), old.space, old.hash, old.len);
-            head.set_reuse(reuse);
+            reuse.into_iter().for_each(|reuse| head.set_reuse(reuse));
             let Some(to) = self.main.push(head, oldest.record, &self.chunks, guard) else {
                 return false;
             };

@@ -52,6 +52,11 @@ impl Head {
         self.reads.load(Ordering::Relaxed).saturating_sub(READ).min(MOST - READ)
     }
 
+    /// Whether the command that asked for it has not read it yet.
+    pub(super) fn is_unread(&self) -> bool {
+        self.reads.load(Ordering::Relaxed) == UNREAD
+    }
+
     /// Sets what `reuse` returns; a reader who counts at the same moment may be lost.
     pub(super) fn set_reuse(&self, reuse: u8) {
         self.reads.store(READ + reuse, Ordering::Relaxed);

@@ -104,11 +104,18 @@ impl Lists {
 
     /// What the store shows at the time `now`.
     pub fn read_at(engine: &Engine, now: u64) -> Result<Lists, String> {
+        Lists::collect(|n| get_at(engine, n, now).map_err(|error| format!("list {n}: {error}")))
+    }
+
+    /// What a transaction shows.
+    pub fn read_in(engine: &Engine, access: &mut Access<'_>) -> Result<Lists, ReadError> {
+        Lists::collect(|n| get_in(engine, access, n))
+    }
+
+    fn collect<E>(mut get: impl FnMut(u64) -> Result<Found, E>) -> Result<Lists, E> {
         let mut lists = Lists::default();
         for n in 0..KEYS {
-            if let Some(list) =
-                get_at(engine, n, now).map_err(|error| format!("list {n}: {error}"))?
-            {
+            if let Some(list) = get(n)? {
                 lists.0.insert(n, list);
             }
         }
@@ -130,15 +137,16 @@ pub fn get(engine: &Engine, n: u64) -> Result<Found, ReadError> {
 }
 
 fn get_at(engine: &Engine, n: u64, now: u64) -> Result<Found, ReadError> {
+    run(engine, now, |access| get_in(engine, access, n)).map(|(list, _)| list)
+}
+
+fn get_in(engine: &Engine, access: &mut Access<'_>, n: u64) -> Result<Found, ReadError> {
     let bytes = name(n);
-    let get = |access: &mut Access<'_>| {
-        let key = key(engine, access, 0, &bytes);
-        let read = |entry: Option<ferric_engine::Entry<'_>>| {
-            entry.map(|entry| (strings(&entry), entry.meta.expiry_ms))
-        };
-        access.read(&key, true, read)
+    let key = key(engine, access, 0, &bytes);
+    let read = |entry: Option<ferric_engine::Entry<'_>>| {
+        entry.map(|entry| (strings(&entry), entry.meta.expiry_ms))
     };
-    run(engine, now, get).map(|(list, _)| list)
+    access.read(&key, true, read)
 }
 
 /// Does one step, waiting for room as often as it takes; returns what its acknowledgement has to wait
@@ -152,7 +160,8 @@ pub fn execute(engine: &Engine, step: &Step) -> Result<u64, WriteError> {
     }
 }
 
-fn execute_in(engine: &Engine, access: &mut Access<'_>, step: &Step) -> Result<(), WriteError> {
+/// Does one step, once.
+pub fn execute_in(engine: &Engine, access: &mut Access<'_>, step: &Step) -> Result<(), WriteError> {
     match step {
         Step::Put { key: n, list, expiry_ms } => {
             let (bytes, image) = (name(*n), List::of(list).image());

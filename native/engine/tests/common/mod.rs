@@ -9,6 +9,7 @@ pub mod list;
 pub mod model;
 pub mod rng;
 pub mod temp;
+pub mod watch;
 
 use std::sync::Arc;
 use std::sync::mpsc::channel;

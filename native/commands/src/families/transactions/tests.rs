@@ -3,6 +3,8 @@
 use std::sync::Arc;
 
 use ferric_engine::Options;
+use ferric_engine::io::sim::SimIo;
+use parking_lot::Mutex;
 
 use crate::server::{Server, ServerOptions};
 use crate::session::Session;
@@ -89,11 +91,18 @@ fn a_crash_leaves_all_or_nothing() {
     let mut fixture = Fixture::new();
     all(&mut fixture, &["MSET a 0 b 0 c 0", "MULTI"]);
     all(&mut fixture, &["SET a 1", "HSET h f v", "INCR b", "RPUSH l x", "DEL c"]);
+    // At each call that makes it durable: its thread may be done before this one goes on.
+    let images: Arc<Mutex<Vec<SimIo>>> = Arc::default();
+    let hook = Arc::clone(&images);
+    fixture.disk.on_call(Box::new(move |disk, call| {
+        hook.lock().extend(disk.crash_images(call, 20));
+    }));
     let (out, progress) = fixture.feed(&encode(&[b"EXEC"]));
     assert!(out.starts_with(b"*5\r\n"));
-    let mut images = fixture.disk.crash_images(1, 40);
     fixture.settle(progress.wait);
-    images.extend(fixture.disk.crash_images(2, 40));
+    fixture.disk.on_call(Box::new(|_, _| {}));
+    let mut images = std::mem::take(&mut *images.lock());
+    images.extend(fixture.disk.crash_images(0, 20));
     let mut seen = [false; 2];
     for image in images {
         let mut options = Options::new("store", Arc::new(image));

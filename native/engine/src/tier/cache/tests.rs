@@ -98,9 +98,20 @@ impl Model {
 
     /// A key is read, which brings it into the cache.
     fn read(&mut self, key: u32) {
+        self.fetch(key);
+        if let Some(slot) = self.index.get(&key) {
+            self.chunks.touch(slot.address, &epoch::pin());
+        }
+    }
+
+    fn is_cached(&self, key: u32) -> bool {
+        self.index[&key].address & CACHE != 0
+    }
+
+    /// A key is brought into the cache, for a command that will read it.
+    fn fetch(&mut self, key: u32) {
         let Some(slot) = self.index.get(&key) else { return };
         if slot.address & CACHE != 0 {
-            self.chunks.touch(slot.address, &epoch::pin());
             return;
         }
         let (origin, record) = (slot.origin, slot.record.clone());
@@ -120,7 +131,6 @@ impl Model {
             match self.cache.insert(ready, &mut |moved| Self::repoint(index, moved), &guard) {
                 Ok(address) => {
                     self.index.get_mut(&key).expect("present").address = address;
-                    self.chunks.touch(address, &guard);
                     return;
                 }
                 Err(back) => candidate = Some(back),
@@ -202,6 +212,7 @@ enum Step {
     Write { key: u32, len: usize, forget: bool },
     Read { key: u32, times: u8 },
     ReadMany { from: u32, count: u32 },
+    FetchMany { from: u32, count: u32 },
     Delete { key: u32 },
     Merge { key: u32 },
     Limit { chunks: u64, work: u64 },
@@ -214,6 +225,7 @@ fn steps() -> impl Strategy<Value = Step> {
         4 => (key(), len, any::<bool>()).prop_map(|(key, len, forget)| Step::Write { key, len, forget }),
         6 => (key(), 1u8..4).prop_map(|(key, times)| Step::Read { key, times }),
         2 => (0u32..400, 1u32..80).prop_map(|(from, count)| Step::ReadMany { from, count }),
+        1 => (0u32..400, 1u32..80).prop_map(|(from, count)| Step::FetchMany { from, count }),
         1 => key().prop_map(|key| Step::Delete { key }),
         1 => key().prop_map(|key| Step::Merge { key }),
         1 => (0u64..20, 1u64..100_000).prop_map(|(chunks, work)| Step::Limit { chunks, work }),
@@ -233,6 +245,9 @@ proptest! {
                 Step::Write { key, len, forget } => model.write(key, len, forget),
                 Step::Read { key, times } => (0..times).for_each(|_| model.read(key)),
                 Step::ReadMany { from, count } => (from..from + count).for_each(|key| model.read(key)),
+                Step::FetchMany { from, count } => {
+                    (from..from + count).for_each(|key| model.fetch(key));
+                }
                 Step::Delete { key } => drop(model.index.remove(&key)),
                 Step::Merge { key } => model.merge(key),
                 Step::Limit { chunks, work } => model.limit(chunks << 16, work),
@@ -262,6 +277,28 @@ fn what_is_used_stays_and_a_scan_passes_through() {
     assert!(cached(&model, 300..15_000) < cached(&model, 15_000..20_000));
     let counts = model.cache.counts();
     assert_eq!((counts.promotions, model.chunks.hits()), (300, 600));
+    model.check();
+}
+
+/// Records of one large batch pushed each other out before the commands that waited for them could read
+/// them.
+#[test]
+fn what_was_fetched_in_one_batch_is_there_until_it_has_been_read() {
+    let mut model = Model::new(64 << 16);
+    (0..20_000).for_each(|key| model.write(key, 600, false));
+    // The main queue is full of what is used.
+    for _ in 0..3 {
+        (0..5_000).for_each(|key| model.read(key));
+    }
+    // A third of the cache.
+    let batch = 10_000..12_000;
+    batch.clone().for_each(|key| model.fetch(key));
+    assert!(batch.clone().all(|key| model.is_cached(key)));
+    // Half of it is read by those who asked, which is no reuse; the other half by nobody.
+    (10_000..11_000).for_each(|key| model.read(key));
+    // When what is used again needs the room, both leave.
+    (12_000..20_000).for_each(|key| (0..3).for_each(|_| model.read(key)));
+    assert_eq!(batch.filter(|key| model.is_cached(*key)).count(), 0, "moves on only once");
     model.check();
 }
 
