@@ -5,15 +5,16 @@
 //! is rebuilt from the segments. The rule for that is: the record with the highest sequence number
 //! among all segments of the store is the truth about its key. FORMAT.md has the details.
 //!
-//! A round reads some segments from beginning to end ([`reader`]), asks the index about each record
-//! ([`verdict`]), writes what is needed to merged segments ([`output`]) and points the index to the
-//! copies ([`repoint`]), unless somebody has changed an entry meanwhile. The segments read stay part
+//! A round looks at the hints of some segments ([`hinted`]), or reads those without one from beginning
+//! to end ([`reader`]), asks the index about each record that could be needed ([`verdict`]), writes
+//! what is needed to merged segments ([`output`]) and points the index to the copies ([`repoint`]), unless somebody has changed an entry meanwhile. The segments read stay part
 //! of the store until a list of segments without them is published, with a checkpoint; a crash
 //! before that leaves things as if there had been no merge.
 
 mod choice;
 mod control;
 mod fold;
+mod hinted;
 mod output;
 mod reader;
 mod repoint;
@@ -122,10 +123,11 @@ impl Merger {
         if self.core.log.failure().is_some() {
             return Ok(false);
         }
+        // Parts of a base that is being written belong to no chain yet. Asked before the survey: a
+        // base that is complete between the two would have parts that neither of them knows of.
+        let folding_from = self.core.objects.folding_from();
         let survey = Survey::take(&self.core, &self.retired);
         let mut inputs = choice::choose(&survey, effort, &self.damaged);
-        // Parts of a base that is being written belong to no chain yet.
-        let folding_from = self.core.objects.folding_from();
         inputs.retain(|input| !is_in_log(input.start) || input.summary.end < folding_from);
         if inputs.is_empty() {
             return Ok(false);

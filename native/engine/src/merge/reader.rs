@@ -1,4 +1,4 @@
-//! Reads a sealed segment from beginning to end, and verifies every byte that matters.
+//! Reads a sealed segment that has no hint from beginning to end, and verifies every byte that matters.
 
 use std::sync::Arc;
 
@@ -29,8 +29,20 @@ pub(super) struct Found {
     pub hash: u32,
     pub shard: u16,
     pub verdict: Verdict,
-    /// Where in the piece.
-    at: usize,
+    /// Where its key is in the bytes that it was found in.
+    key_at: usize,
+}
+
+impl Found {
+    /// A record whose key is at `key_at` of the bytes that it was found in; nothing is known of it yet.
+    pub(super) fn new(address: u64, header: Header, key_at: usize) -> Found {
+        Found { address, header, hash: 0, shard: 0, verdict: Verdict::Drop, key_at }
+    }
+
+    /// Its key; `bytes` are those that it was found in.
+    pub(super) fn key<'b>(&self, bytes: &'b [u8]) -> &'b [u8] {
+        &bytes[self.key_at..][..self.header.key_len as usize]
+    }
 }
 
 /// The frame that is being read.
@@ -71,16 +83,15 @@ impl Reader {
         Reader { file, log_id, start, end, at, walk, last_number, piece, from: at }
     }
 
-    /// Bytes of the last piece.
-    pub(super) fn piece_len(&self) -> u64 {
-        self.piece.len() as u64
+    /// The last piece.
+    pub(super) fn piece(&self) -> &[u8] {
+        &self.piece
     }
 
-    /// Key and value of a record of the last piece.
-    pub(super) fn content(&self, found: &Found) -> (&[u8], &[u8]) {
-        let key_len = found.header.key_len as usize;
-        let content = &self.piece[found.at + HEADER..];
-        content[..key_len + found.header.value_len as usize].split_at(key_len)
+    /// The value of a record of the last piece.
+    pub(super) fn value(&self, found: &Found) -> &[u8] {
+        let at = found.key_at + found.header.key_len as usize;
+        &self.piece[at..][..found.header.value_len as usize]
     }
 
     /// Replaces `found` by the records that come next; there are none at the end.
@@ -185,7 +196,7 @@ impl Reader {
         }
         let (address, checksum) = (self.at, view.checksum);
         let at = (address - self.from) as usize;
-        found.push(Found { address, header, hash: 0, shard: 0, verdict: Verdict::Drop, at });
+        found.push(Found::new(address, header, at + HEADER));
         self.at += len;
         if let Some(walk) = &mut self.walk {
             walk.body.add(checksum);

@@ -1,10 +1,10 @@
 //! One round: from some segments to others.
 
-use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use super::control::{Halted, Throttle};
 use super::fold::fold_all;
+use super::hinted::{Hinted, Run, needs_value};
 use super::output::Output;
 use super::reader::{Found, ReadFailure, Reader};
 use super::repoint::{Move, repoint_all};
@@ -13,6 +13,7 @@ use super::verdict::{Judge, Verdict};
 use super::{MergeError, should_compress};
 use crate::checkpoint::Checkpointer;
 use crate::core::Core;
+use crate::io::File;
 use crate::log::Files;
 use crate::record::compressed::Compressor;
 use crate::record::{Header, Kind, total_len};
@@ -79,7 +80,7 @@ impl<'m> Round<'m> {
             core,
             files,
             checkpointer,
-            judge: Judge { core, route, pinned_from, folds: BTreeSet::new() },
+            judge: Judge::new(core, route, pinned_from),
             throttle,
             next_id,
             compressor: Compressor::new(should_compress(core)),
@@ -90,7 +91,44 @@ impl<'m> Round<'m> {
 
     /// Copies what is needed of a segment.
     pub(super) fn merge(&mut self, input: &Known) -> Result<(), Failure> {
-        let Some(file) = self.core.log.segments.file(input.number) else { return Ok(()) };
+        let Some(place) = self.core.log.segments.on_disk(input.start) else { return Ok(()) };
+        match Hinted::open(&place, self.files.log_id, input, &self.judge) {
+            Some(hinted) => self.merge_hinted(input, hinted),
+            None => self.merge_read(input, place.file),
+        }
+    }
+
+    /// Copies what is needed of a segment by its hint: only that is read of the data.
+    fn merge_hinted(&mut self, input: &Known, mut hinted: Hinted) -> Result<(), Failure> {
+        let unreadable = |failure| Failure::Read(input.number, failure);
+        self.account(hinted.hint_bytes())?;
+        let mut found: Vec<Found> = Vec::new();
+        let mut run = Run::default();
+        loop {
+            let spaces = &mut self.spaces;
+            let note = |header: &Header, value: &[u8]| note_newest(spaces, header, value);
+            if !hinted.next_group(&self.judge, &mut found, note).map_err(unreadable)? {
+                return Ok(());
+            }
+            // A pause does not wait for groups of which nothing has to be read.
+            self.account(0)?;
+            self.judge.judge(hinted.keys(), &mut found);
+            for (at, record) in found.iter().enumerate() {
+                if needs_value(record) && !run.covers(record) {
+                    let read = run.load(&hinted, &found[at..]).map_err(unreadable)?;
+                    self.account(read)?;
+                }
+                let value = match needs_value(record) {
+                    true => run.value(&hinted, record).map_err(unreadable)?,
+                    false => &[],
+                };
+                self.settle(input, record, record.key(hinted.keys()), value)?;
+            }
+        }
+    }
+
+    /// Copies what is needed of a segment after reading all of it.
+    fn merge_read(&mut self, input: &Known, file: Arc<dyn File>) -> Result<(), Failure> {
         let mut reader = Reader::new(file, self.files.log_id, input.start, input.summary.end);
         let mut found: Vec<Found> = Vec::new();
         loop {
@@ -99,38 +137,40 @@ impl<'m> Round<'m> {
             if found.is_empty() {
                 return Ok(());
             }
-            Counters::add(&self.core.log.counters.merge_read, reader.piece_len());
-            self.throttle.spend(reader.piece_len())?;
-            self.judge.judge(&reader, &mut found);
+            self.account(reader.piece().len() as u64)?;
+            self.judge.judge(reader.piece(), &mut found);
             for record in &found {
-                if record.verdict == Verdict::Stay {
-                    let (offset, what) =
-                        (record.address - input.start, "a value's base is damaged");
-                    let damage = ReadFailure::Damage { offset, what };
-                    return Err(Failure::Read(input.number, damage));
-                }
-                let (key, value) = reader.content(record);
-                self.settle(record, key, value)?;
+                self.settle(input, record, record.key(reader.piece()), reader.value(record))?;
             }
         }
     }
 
-    fn settle(&mut self, record: &Found, key: &[u8], value: &[u8]) -> Result<(), Failure> {
+    /// Counts bytes that have been read, and waits as long as they may take.
+    fn account(&mut self, read: u64) -> Result<(), Failure> {
+        Counters::add(&self.core.log.counters.merge_read, read);
+        Ok(self.throttle.spend(read)?)
+    }
+
+    fn settle(
+        &mut self,
+        input: &Known,
+        record: &Found,
+        key: &[u8],
+        value: &[u8],
+    ) -> Result<(), Failure> {
         match (record.header.kind, record.verdict) {
+            (_, Verdict::Stay) => {
+                let (offset, what) = (record.address - input.start, "a value's base is damaged");
+                Err(Failure::Read(input.number, ReadFailure::Damage { offset, what }))
+            }
             (Kind::Spaces, _) => {
-                self.note_spaces(&record.header, value);
+                note_newest(&mut self.spaces, &record.header, value);
                 Ok(())
             }
-            (_, Verdict::Drop | Verdict::Fold | Verdict::Stay) => Ok(()),
+            (_, Verdict::Drop | Verdict::Fold) => Ok(()),
             (Kind::Put, Verdict::Copy) => self.copy_value(record, key, value),
             (Kind::Delete, Verdict::Copy) | (_, Verdict::End) => self.end(record, key),
             (_, Verdict::Copy) => self.copy(record, &record.header, key, value),
-        }
-    }
-
-    fn note_spaces(&mut self, header: &Header, value: &[u8]) {
-        if self.spaces.as_ref().is_none_or(|old| old.header.sequence < header.sequence) {
-            self.spaces = Some(Spaces { header: *header, value: value.to_vec() });
         }
     }
 
@@ -226,6 +266,13 @@ impl<'m> Round<'m> {
         if let Some(output) = self.output.take() {
             drop(self.files.discard_merged(output.id()));
         }
+    }
+}
+
+/// Keeps the younger one of two tables of key spaces.
+fn note_newest(spaces: &mut Option<Spaces>, header: &Header, value: &[u8]) {
+    if spaces.as_ref().is_none_or(|old| old.header.sequence < header.sequence) {
+        *spaces = Some(Spaces { header: *header, value: value.to_vec() });
     }
 }
 

@@ -5,7 +5,8 @@ use std::sync::atomic::Ordering;
 
 use crossbeam_epoch::{self as epoch, Guard};
 
-use super::reader::{Found, Reader};
+use super::reader::Found;
+use crate::address::ChainPlace;
 use crate::chains::ColdValue;
 use crate::core::Core;
 use crate::index::{Index, Place};
@@ -29,6 +30,16 @@ pub(super) enum Verdict {
     Stay,
 }
 
+/// The entry that needs a record.
+#[derive(Clone, Copy, Debug)]
+struct Holder {
+    /// Which of the shard's key spaces it is in.
+    space: usize,
+    place: Place,
+    /// If it leads to a chain: the record is one of that.
+    chain: Option<ChainPlace>,
+}
+
 /// Whether a key exists, as far as can be told without reading from disk.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Presence {
@@ -37,50 +48,158 @@ enum Presence {
     Unknown,
 }
 
-/// Judges records by the index.
-pub(super) struct Judge<'c> {
-    pub core: &'c Core,
-    pub route: fn(&[u8], u16) -> u16,
-    /// See `Survey::pinned_from`.
-    pub pinned_from: u64,
-    /// Values whose chains have to have another base, since records of theirs are to go.
-    pub folds: BTreeSet<ColdValue>,
+/// The order of records by shard, and in each as they were found (a counting sort).
+#[derive(Default)]
+struct ByShard {
+    /// Which records, by shard.
+    order: Vec<u32>,
+    /// For each shard where its records end there.
+    ends: Vec<u32>,
 }
 
-impl Judge<'_> {
-    /// Sets the verdicts of the records about keys in a piece.
-    pub(super) fn judge(&mut self, reader: &Reader, found: &mut [Found]) {
-        let shards = self.core.shards.len() as u16;
-        for record in found.iter_mut() {
-            let (key, _) = reader.content(record);
-            (record.hash, record.shard) = (self.core.hash(key), (self.route)(key, shards));
+impl ByShard {
+    fn sort(&mut self, found: &[Found], shards: usize) {
+        self.ends.clear();
+        self.ends.resize(shards, 0);
+        found.iter().for_each(|record| self.ends[usize::from(record.shard)] += 1);
+        let mut begin = 0;
+        for end in &mut self.ends {
+            // Where they begin, and while they are put there, where the next one goes.
+            begin += std::mem::replace(end, begin);
         }
-        let numbered = found.iter().zip(0..).map(|(record, at)| (record.shard, at));
-        let mut order: Vec<(u16, u32)> = numbered.collect();
-        order.sort_unstable();
-        for of_shard in order.chunk_by(|a, b| a.0 == b.0) {
-            for batch in of_shard.chunks(BATCH) {
-                self.judge_batch(reader, found, batch);
-            }
+        self.order.clear();
+        self.order.resize(found.len(), 0);
+        for (record, at) in found.iter().zip(0..) {
+            let next = &mut self.ends[usize::from(record.shard)];
+            self.order[*next as usize] = at;
+            *next += 1;
         }
     }
 
-    fn judge_batch(&mut self, reader: &Reader, found: &mut [Found], batch: &[(u16, u32)]) {
+    /// Each shard's number with its records.
+    fn groups(&self) -> impl Iterator<Item = (usize, &[u32])> {
+        let begins = std::iter::once(0).chain(self.ends.iter().copied());
+        let ranges = begins.zip(self.ends.iter().copied());
+        ranges.map(|(begin, end)| &self.order[begin as usize..end as usize]).enumerate()
+    }
+}
+
+/// Judges records by the index.
+pub(super) struct Judge<'c> {
+    core: &'c Core,
+    route: fn(&[u8], u16) -> u16,
+    /// See `Survey::pinned_from`.
+    pinned_from: u64,
+    /// Values whose chains have to have another base, since records of theirs are to go.
+    pub folds: BTreeSet<ColdValue>,
+    by_shard: ByShard,
+}
+
+impl<'c> Judge<'c> {
+    pub(super) fn new(core: &'c Core, route: fn(&[u8], u16) -> u16, pinned_from: u64) -> Judge<'c> {
+        Judge { core, route, pinned_from, folds: BTreeSet::new(), by_shard: ByShard::default() }
+    }
+
+    /// Whether anything but [`Verdict::Drop`] is possible for a record about a key, by its header
+    /// alone; `is_live` says whether anything is needed of its segment.
+    pub(super) fn may_be_needed(&self, header: &Header, is_live: bool) -> bool {
+        match header.kind {
+            Kind::Spaces => false,
+            Kind::Delete => !self.is_droppable(header.sequence),
+            _ if is_live => true,
+            // Nothing else may say that the key has expired: see `unheld`.
+            Kind::Put | Kind::PutCompressed | Kind::Delta | Kind::Base => {
+                header.expiry_ms != 0 && !self.is_droppable(header.sequence)
+            }
+            Kind::BasePart => false,
+        }
+    }
+
+    /// Sets the verdicts of records about keys; `bytes` are those that they were found in.
+    pub(super) fn judge(&mut self, bytes: &[u8], found: &mut [Found]) {
+        let shards = self.core.shards.len() as u16;
+        for record in found.iter_mut() {
+            let key = record.key(bytes);
+            (record.hash, record.shard) = (self.core.hash(key), (self.route)(key, shards));
+        }
+        let mut by_shard = std::mem::take(&mut self.by_shard);
+        by_shard.sort(found, usize::from(shards));
+        for (number, records) in by_shard.groups() {
+            for batch in records.chunks(BATCH) {
+                self.judge_batch(bytes, found, number, batch);
+            }
+        }
+        self.by_shard = by_shard;
+    }
+
+    fn judge_batch(&mut self, bytes: &[u8], found: &mut [Found], number: usize, batch: &[u32]) {
         let now_ms = self.core.clock.now_ms();
         let guard = epoch::pin();
-        let mut shard = self.core.shards[usize::from(batch[0].0)].lock();
-        for &(_, at) in batch {
-            let record = &mut found[at as usize];
-            let (key, _) = reader.content(record);
-            let member = self.member(&mut shard, record, now_ms, &guard);
-            record.verdict = member.unwrap_or_else(|| match record.header.kind {
-                Kind::Put | Kind::PutCompressed | Kind::Delta | Kind::Base => {
-                    self.value(&mut shard, record, key, now_ms, &guard)
-                }
-                Kind::Delete => self.tombstone(&shard, record, key, &guard),
-                Kind::Spaces | Kind::BasePart => Verdict::Drop,
-            });
+        let mut shard = self.core.shards[number].lock();
+        for &at in batch {
+            let Found { header, hash, .. } = found[at as usize];
+            if let Some(space) = shard.spaces.iter().find(|space| space.id == header.space) {
+                space.index.prefetch(hash);
+            }
         }
+        for &at in batch {
+            let record = &mut found[at as usize];
+            let key = record.key(bytes);
+            record.verdict = match (self.holder(&shard, record, &guard), record.header.kind) {
+                (Some(holder), _) => self.held(&mut shard, record, holder, now_ms, &guard),
+                (None, Kind::Put | Kind::PutCompressed | Kind::Delta | Kind::Base) => {
+                    self.unheld(&shard, record, key, now_ms, &guard)
+                }
+                (None, Kind::Delete) => self.tombstone(&shard, record, key, &guard),
+                (None, Kind::Spaces | Kind::BasePart) => Verdict::Drop,
+            };
+        }
+    }
+
+    /// What needs a record, if anything does: one search for both, since most are not needed.
+    fn holder(&self, shard: &Shard, record: &Found, guard: &Guard) -> Option<Holder> {
+        let space = shard.spaces.iter().position(|space| space.id == record.header.space)?;
+        let Space { index, chains, .. } = &shard.spaces[space];
+        let mut chain = None;
+        let place = index.find(record.hash, |slot| {
+            chain = ChainPlace::of(slot.address());
+            match chain {
+                None => self.core.origin(slot, guard) == record.address,
+                Some(ChainPlace::Newest(newest)) => newest == record.address,
+                Some(ChainPlace::Handle(handle)) => {
+                    chains.get(handle).is_some_and(|chain| chain.records.contain(record.address))
+                }
+            }
+        })?;
+        Some(Holder { space, place, chain })
+    }
+
+    /// A record that is needed, unless it has expired.
+    fn held(
+        &mut self,
+        shard: &mut Shard,
+        record: &Found,
+        holder: Holder,
+        now_ms: u64,
+        guard: &Guard,
+    ) -> Verdict {
+        let Holder { space, place, chain } = holder;
+        match chain {
+            Some(ChainPlace::Handle(handle)) => {
+                self.member(shard, record, (space, place, handle), now_ms, guard)
+            }
+            // It is all that is known of the chain, and unreadable.
+            Some(ChainPlace::Newest(_)) => Verdict::Stay,
+            None if self.is_to_expire(record.header.expiry_ms, now_ms) => {
+                self.expire(shard, space, place, guard);
+                self.unless_droppable(&record.header, Verdict::End)
+            }
+            None => Verdict::Copy,
+        }
+    }
+
+    fn is_to_expire(&self, expiry_ms: u64, now_ms: u64) -> bool {
+        expiry_ms != 0 && now_ms > expiry_ms && self.core.sweeping.load(Ordering::Relaxed)
     }
 
     /// A record of a chain is needed. Where it is is written in others, so it is not moved: the value
@@ -89,29 +208,26 @@ impl Judge<'_> {
         &mut self,
         shard: &mut Shard,
         record: &Found,
+        (number, place, handle): (usize, Place, u32),
         now_ms: u64,
         guard: &Guard,
-    ) -> Option<Verdict> {
-        let number = shard.spaces.iter().position(|space| space.id == record.header.space)?;
+    ) -> Verdict {
         let space = &shard.spaces[number];
-        let (place, handle) = match space.chain_with(record.hash, record.address)? {
-            (place, Some(handle)) => (place, handle),
-            (_, None) => return Some(Verdict::Stay),
-        };
-        let chain = space.chains.get(handle)?;
+        // It was there a moment ago, under the same lock.
+        let Some(chain) = space.chains.get(handle) else { return Verdict::Stay };
         let (expiry_ms, newest) = (chain.meta.expiry_ms, chain.records.newest());
-        if expiry_ms != 0 && now_ms > expiry_ms && self.core.sweeping.load(Ordering::Relaxed) {
+        if self.is_to_expire(expiry_ms, now_ms) {
             self.expire(shard, number, place, guard);
             // The newest of them says, until it goes, that the value has expired.
             let is_newest = newest.address() == record.address;
             let end = || self.unless_droppable(&record.header, Verdict::End);
-            return Some(if is_newest { end() } else { Verdict::Drop });
+            return if is_newest { end() } else { Verdict::Drop };
         }
         if chain.damaged {
-            return Some(Verdict::Stay);
+            return Verdict::Stay;
         }
         if chain.records.single_put().is_some() {
-            return Some(Verdict::Copy);
+            return Verdict::Copy;
         }
         self.folds.insert(ColdValue {
             shard: record.shard,
@@ -120,7 +236,7 @@ impl Judge<'_> {
             address: space.index.slot(place).address(),
             stamp: chain.stamp(),
         });
-        Some(Verdict::Fold)
+        Verdict::Fold
     }
 
     /// Removes an entry that has expired.
@@ -140,41 +256,28 @@ impl Judge<'_> {
         Counters::add(&self.core.log.counters.expired, 1);
     }
 
-    /// A value is needed if the key's entry points to it. One that is not has been overwritten or
-    /// deleted, by a younger record, or has expired: then nothing else says so.
-    fn value(
+    /// A value that nothing needs has been overwritten or deleted, by a younger record, or has
+    /// expired: then nothing else says so.
+    fn unheld(
         &self,
-        shard: &mut Shard,
+        shard: &Shard,
         record: &Found,
         key: &[u8],
         now_ms: u64,
         guard: &Guard,
     ) -> Verdict {
         let expiry_ms = record.header.expiry_ms;
-        let expired = expiry_ms != 0 && now_ms > expiry_ms;
-        let number = shard.spaces.iter().position(|space| space.id == record.header.space);
-        if let Some(number) = number {
-            let index = &shard.spaces[number].index;
-            let is_this = |slot| self.core.origin(slot, guard) == record.address;
-            if let Some(place) = index.find(record.hash, is_this) {
-                if !expired || !self.core.sweeping.load(Ordering::Relaxed) {
-                    return Verdict::Copy;
-                }
-                self.expire(shard, number, place, guard);
-                return self.unless_droppable(&record.header, Verdict::End);
-            }
-        } else if self.is_gone(&record.header) {
+        let space = shard.spaces.iter().find(|space| space.id == record.header.space);
+        if expiry_ms == 0 || space.is_none() && self.is_gone(&record.header) {
             return Verdict::Drop;
         }
-        if expiry_ms == 0 {
-            return Verdict::Drop;
-        }
-        let space = number.map(|number| &shard.spaces[number]);
         match self.presence(space, record.hash, key, guard) {
             // Whatever the clock says by now: there may have been a time at which it had expired.
             Presence::Absent => self.unless_droppable(&record.header, Verdict::End),
             // If it has, a younger record of the key does no harm to a tombstone.
-            Presence::Unknown if expired => self.unless_droppable(&record.header, Verdict::End),
+            Presence::Unknown if now_ms > expiry_ms => {
+                self.unless_droppable(&record.header, Verdict::End)
+            }
             Presence::Unknown | Presence::Present => Verdict::Drop,
         }
     }
@@ -203,7 +306,12 @@ impl Judge<'_> {
     }
 
     fn unless_droppable(&self, header: &Header, needed: Verdict) -> Verdict {
-        if header.sequence <= self.pinned_from { Verdict::Drop } else { needed }
+        if self.is_droppable(header.sequence) { Verdict::Drop } else { needed }
+    }
+
+    /// Whether a tombstone with this sequence number keeps nothing from coming back.
+    pub(super) fn is_droppable(&self, sequence: u64) -> bool {
+        sequence <= self.pinned_from
     }
 
     fn presence(&self, space: Option<&Space>, hash: u32, key: &[u8], guard: &Guard) -> Presence {

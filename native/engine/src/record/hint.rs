@@ -187,8 +187,20 @@ pub(crate) struct HintEntry<'a> {
     pub offset: u64,
     pub header: Header,
     pub key: &'a [u8],
+    /// Where the key is in [`Hint::body`].
+    pub key_at: usize,
     /// Of `Spaces` records only; else empty.
     pub value: &'a [u8],
+}
+
+/// How far the entries of a hint have been read.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Cursor {
+    /// Entries read, and their bytes.
+    read: u64,
+    at: usize,
+    /// Offset and sequence of the last one.
+    last: (u64, u64),
 }
 
 impl Hint {
@@ -210,24 +222,43 @@ impl Hint {
     /// # Errors
     /// The entries are not what the header says; some have been visited.
     pub(crate) fn each(&self, mut visit: impl FnMut(HintEntry<'_>)) -> Result<(), &'static str> {
-        let mut entries = Entries { rest: &self.body, last: (0, 0) };
-        for _ in 0..self.header.entries {
-            visit(entries.next().ok_or("a hint entry makes no sense")?);
+        let mut cursor = Cursor::default();
+        while let Some(entry) = self.next(&mut cursor)? {
+            visit(entry);
         }
-        if entries.rest.is_empty() { Ok(()) } else { Err("bytes behind the last hint entry") }
+        Ok(())
+    }
+
+    /// The entry at the cursor, which moves on; `None` behind the last one.
+    ///
+    /// # Errors
+    /// The entries are not what the header says.
+    pub(crate) fn next(&self, cursor: &mut Cursor) -> Result<Option<HintEntry<'_>>, &'static str> {
+        let mut rest = self.body.get(cursor.at..).unwrap_or_default();
+        if cursor.read == self.header.entries {
+            let whole = rest.is_empty();
+            return if whole { Ok(None) } else { Err("bytes behind the last hint entry") };
+        }
+        let entry = HintEntry::read(&mut rest, cursor.last).ok_or("a hint entry makes no sense")?;
+        cursor.at = self.body.len() - rest.len();
+        cursor.read += 1;
+        cursor.last = (entry.offset, entry.header.sequence);
+        let key_at = cursor.at - entry.value.len() - entry.key.len();
+        Ok(Some(HintEntry { key_at, ..entry }))
+    }
+
+    /// The bytes of all entries.
+    pub(crate) fn body(&self) -> &[u8] {
+        &self.body
     }
 }
 
-struct Entries<'a> {
-    rest: &'a [u8],
-    last: (u64, u64),
-}
-
-impl<'a> Entries<'a> {
-    fn next(&mut self) -> Option<HintEntry<'a>> {
-        let rest = &mut self.rest;
-        let offset = (self.last.0 / 8).wrapping_add(get_signed(rest)?).checked_mul(8)?;
-        let sequence = self.last.1.wrapping_add(get_signed(rest)?);
+impl<'a> HintEntry<'a> {
+    /// Takes an entry from the front of `rest`; `last` is offset and sequence of the one before.
+    /// Where its key is remains to be told.
+    fn read(rest: &mut &'a [u8], last: (u64, u64)) -> Option<HintEntry<'a>> {
+        let offset = (last.0 / 8).wrapping_add(get_signed(rest)?).checked_mul(8)?;
+        let sequence = last.1.wrapping_add(get_signed(rest)?);
         let kind = Kind::from_byte(take(rest, 1)?[0])?;
         let tag = take(rest, 1)?[0];
         let space = u32::try_from(get(rest)?).ok()?;
@@ -236,10 +267,9 @@ impl<'a> Entries<'a> {
         let value_len = usize::try_from(get(rest)?).ok().filter(|len| *len <= MAX_VALUE)?;
         let key = take(rest, key_len)?;
         let value = if kind == Kind::Spaces { take(rest, value_len)? } else { &[] };
-        self.last = (offset, sequence);
         let (key_len, value_len) = (key_len as u32, value_len as u32);
         let header = Header { key_len, value_len, space, sequence, kind, tag, expiry_ms };
-        Some(HintEntry { offset, header, key, value })
+        Some(HintEntry { offset, header, key, key_at: 0, value })
     }
 }
 
@@ -332,6 +362,7 @@ mod tests {
             hint.each(|entry| {
                 let (offset, header, key) = left.next().expect("no more than were added");
                 assert_eq!((entry.offset, entry.header, entry.key), (*offset, *header, &key[..]));
+                assert_eq!(&hint.body()[entry.key_at..][..key.len()], &key[..]);
                 let value = if header.kind == Kind::Spaces { header.value_len } else { 0 };
                 assert_eq!(entry.value, vec![7; value as usize]);
             }).expect("whole");
