@@ -189,10 +189,8 @@ impl Blocked {
             }
             // Those that go matter, too: to who waits for a group of a stream.
             let changes =
-                |key: &&Box<[u8]>| has_key(*db, key) || now.is_some_and(|now| has_key(now, key));
-            changed.extend(keys.keys().filter(changes).map(|key| (*db, key.clone())));
-            let came = |key: &[u8]| now.is_some_and(|now| now != *db && has_key(now, key));
-            appeared.extend(keys.keys().filter(|key| came(key)).map(|key| (*db, key.clone())));
+                |key: &[u8]| has_key(*db, key) || now.is_some_and(|now| has_key(now, key));
+            changed.extend(keys.keys().filter(|key| changes(key)).map(|key| (*db, key.clone())));
         }
     }
 
