@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::hash::{DefaultHasher, Hash, Hasher};
 
-use ferric_engine::{Access, Engine, Entry, Key, Meta, Op, WriteError};
+use ferric_engine::{Access, Engine, Entry, Key, Meta, Op, ReadError, WriteError};
 
 use super::rng::Rng;
 use super::{NOW, key, run, scan, wait_room};
@@ -89,8 +89,8 @@ impl Model {
         model
     }
 
-    /// What a transaction shows.
-    pub fn read_in(access: &mut Access<'_>) -> Model {
+    /// What a transaction shows, if all of it is in memory.
+    pub fn read_in(access: &mut Access<'_>) -> Result<Model, ReadError> {
         let mut model = Model::default();
         for (space, content) in model.0.iter_mut().enumerate() {
             let mut visit = |key: &[u8], entry: Entry<'_>| {
@@ -98,13 +98,13 @@ impl Model {
             };
             let mut cursor = 0;
             loop {
-                cursor = access.scan(space as u16, cursor, 50, &mut visit).expect("in memory");
+                cursor = access.scan(space as u16, cursor, 50, &mut visit)?;
                 if cursor == 0 {
                     break;
                 }
             }
         }
-        model
+        Ok(model)
     }
 
     pub fn read(engine: &Engine) -> Model {
