@@ -9,7 +9,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use ferric_engine::{Access, Lsn, Missing};
-use ferric_resp::{ArgSlices, Decoder, Encoder, Feed, Limits, Step};
+use ferric_resp::{ArgSlices, Decoder, Encoder, Feed, Limits, Protocol, Step};
 
 use crate::blocked::Ending;
 use crate::context::{Args, Context, Control, Fault, Outcome};
@@ -124,7 +124,9 @@ impl Server {
         let mut ahead = Lookahead::new(ahead.feed(fresh, &limits), fresh.len());
         let mut feed = input.decoder.feed(bytes, &limits);
         let mut batch = Batch::new(self, session, out, long, now_us);
-        let stopped = batch.go_on();
+        // Before anything else, so that no reply gets ahead of a message that came before it.
+        let flooded = !batch.take_mail(MAX_REPLY);
+        let stopped = if flooded { Some(Next::Again) } else { batch.go_on() };
         let resumed = stopped.is_some();
         let next = stopped
             .unwrap_or_else(|| batch.drain(&mut feed, &mut ahead, &mut input.slices, limits));
@@ -136,7 +138,11 @@ impl Server {
             _ => Missing::default(),
         };
         let wait = batch.finish(&next, out, bytes.len());
-        session.restore(input, now_us / 1000);
+        session.restore(input);
+        // A client that only gets messages is idle.
+        if !bytes.is_empty() {
+            session.touch(now_us / 1000);
+        }
         Progress { wait, next, missing }
     }
 
@@ -328,8 +334,16 @@ impl<'c> Batch<'c> {
         }
     }
 
+    /// Writes messages that have been published to the client among its replies, about `limit` bytes of them. False
+    /// if there are more.
+    #[inline]
+    fn take_mail(&mut self, limit: usize) -> bool {
+        self.session.client().mailbox().take(&mut self.reply, limit)
+    }
+
     /// Finds the command, checks it, runs it and settles its reply.
     fn dispatch(&mut self, args: Args<'_>) -> Ran {
+        self.take_mail(usize::MAX);
         let mark = self.reply.len();
         let ran = match self.admit(args) {
             Err(_) if refusal::is_http(args) => Ran::Control(Control::Close),
@@ -374,6 +388,12 @@ impl<'c> Batch<'c> {
         }
         if self.full && entry.command.name == "ping" {
             return Err(refusal::read_only(entry, refusal::NO_SPACE));
+        }
+        if self.session.is_subscriber()
+            && self.session.protocol() == Protocol::Resp2
+            && !refusal::is_for_subscribers(entry)
+        {
+            return Err(refusal::subscribed(entry));
         }
         Ok(entry)
     }
@@ -472,6 +492,7 @@ impl<'c> Batch<'c> {
         let control = context.control;
         if outcome.is_err() {
             self.access.roll_back();
+            self.session.roll_back();
         }
         (outcome.unwrap_or(Err(Fault::error("ERR internal error"))), control)
     }
@@ -577,6 +598,8 @@ impl<'c> Batch<'c> {
         if *next == Next::Control(Control::Close) {
             self.session.close();
         }
+        // What the last command has published to its own client.
+        self.take_mail(MAX_REPLY);
         let commands = self.meter.finish();
         let bytes_out = self.reply.len() - self.start;
         let wait = if self.waits() { self.access.depends_on() } else { 0 };

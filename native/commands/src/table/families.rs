@@ -25,6 +25,7 @@ pub(super) const FAMILIES: &[&[Command]] = &[
     families::dump::COMMANDS,
     families::databases::COMMANDS,
     families::transactions::COMMANDS,
+    families::pubsub::COMMANDS,
     families::connection::COMMANDS,
     families::client::COMMANDS,
     families::server::COMMANDS,
