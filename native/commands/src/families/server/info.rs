@@ -6,9 +6,9 @@ use std::fmt::Write;
 use ferric_engine::Stats;
 
 use crate::context::{Args, Context, Outcome};
-use crate::pubsub::Topic;
 use crate::families::server::persistence::last_sync_s;
 use crate::families::server::process;
+use crate::pubsub::Topic;
 use crate::server::REDIS_VERSION;
 use crate::table;
 
