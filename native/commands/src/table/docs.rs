@@ -356,7 +356,7 @@ const SYNOPSES: &[(&str, &str)] = &[
     ("pfmerge", "destkey:key sourcekey:key#1+"),
     ("ping", "[message:string]"),
     ("psetex", "key:key milliseconds:integer value:string"),
-    ("psubscribe", "pattern:pattern+"),
+    ("psubscribe", "pattern=(pattern:pattern)+"),
     ("pttl", "key:key"),
     ("publish", "channel:string message:string"),
     ("pubsub|channels", "[pattern:pattern]"),
