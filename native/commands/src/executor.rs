@@ -361,7 +361,7 @@ impl<'c> Batch<'c> {
             Ok(entry) => self.execute(entry, args),
         };
         if self.session.reply_mode != ReplyMode::On && !matches!(ran, Ran::Stopped(_)) {
-            self.drop_reply(mark);
+            self.drop_reply(mark, args);
         }
         ran
     }
@@ -573,14 +573,19 @@ impl<'c> Batch<'c> {
 
     /// CLIENT REPLY: drops the reply that begins at `mark` when it is not wanted.
     #[cold]
-    fn drop_reply(&mut self, mark: usize) {
+    fn drop_reply(&mut self, mark: usize, args: Args<'_>) {
         match self.session.reply_mode {
             ReplyMode::On => return,
             ReplyMode::Off => {}
             ReplyMode::SkipNext => self.session.reply_mode = ReplyMode::Skip,
             ReplyMode::Skip => self.session.reply_mode = ReplyMode::On,
         }
-        self.reply.truncate(mark);
+        // What subscribing answers is sent in any case, as messages are.
+        let is_message = matches!(self.reply.as_slice().get(mark), Some(b'*' | b'>'));
+        let subscribes = find(args).is_ok_and(|entry| entry.command.name.ends_with("subscribe"));
+        if !(is_message && subscribes) {
+            self.reply.truncate(mark);
+        }
     }
 
     /// Whether the call has to stop, having consumed `consumed` bytes of input.

@@ -114,6 +114,20 @@ fn a_transaction_publishes_when_it_is_committed() {
 }
 
 #[test]
+fn confirmations_and_messages_are_sent_without_replies() {
+    let mut fixture = Fixture::new();
+    let mut other = fixture.server.connect(local_peer(7)).expect("accepted");
+    run(&fixture.server, &mut other, "HELLO 3");
+    assert_eq!(run(&fixture.server, &mut other, "CLIENT REPLY OFF"), "");
+    let confirmed = run(&fixture.server, &mut other, "PING\nSUBSCRIBE c\nSUBSCRIBE\nGET a");
+    assert_eq!(confirmed, ">3\r\n$9\r\nsubscribe\r\n$1\r\nc\r\n:1\r\n");
+    fixture.run("PUBLISH c 1");
+    let message = ">3\r\n$7\r\nmessage\r\n$1\r\nc\r\n$1\r\n1\r\n";
+    assert_eq!(run(&fixture.server, &mut other, "PING"), message);
+    assert_eq!(run(&fixture.server, &mut other, "PUBLISH c 1\nPING"), message);
+}
+
+#[test]
 fn what_others_see() {
     let mut fixture = Fixture::new();
     let mut other = fixture.server.connect(local_peer(7)).expect("accepted");
