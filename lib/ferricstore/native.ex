@@ -31,6 +31,13 @@ defmodule FerricStore.Native do
     * `{:shutdown, :save | :nosave}` - stop the server
     * `:close` - close the connection
 
+  ## Messages to a client
+
+  What is published to a client waits inside its session, and every call with it returns some of that among its replies.
+  When the first message comes in, the process that made the session gets `:ferric_mail`: it calls `execute(session, "")`
+  unless it is about to make a call anyway. A client for which more waits than `client-output-buffer-limit` allows
+  executes nothing more, and the store's messenger gets `{:ferric_overflow, pid}` with its process, to disconnect it.
+
   With `call`, `:again`, `:busy`, `:cold`, `:waiting`, `:dirty` and `:block` mean that there is no reply yet and that the
   call is to be made again with the same arguments.
   """

@@ -6,7 +6,8 @@ defmodule FerricStore.Server.Connection do
 
   What bounds the memory of a connection: the socket may have at most 16 reads of 64 KiB waiting in the mailbox, an
   unfinished command waits inside the session under the engine's limits, and nothing more is executed while replies
-  wait, for the log to be synced or for the client to read them.
+  wait, for the log to be synced or for the client to read them. Messages that are published to the client wait inside
+  the session too, under `client-output-buffer-limit`; the process is told once, by `:ferric_mail`, that there are some.
   """
 
   @behaviour :ranch_protocol
@@ -78,6 +79,9 @@ defmodule FerricStore.Server.Connection do
     receive do
       {:tcp, ^socket, data} ->
         session |> Native.execute(data) |> finish(%{state | taken: taken + 1})
+
+      :ferric_mail ->
+        continue(state)
 
       {:tcp_closed, ^socket} ->
         close(state)
@@ -160,6 +164,7 @@ defmodule FerricStore.Server.Connection do
   defp await_key(%__MODULE__{socket: socket, session: session} = state, timeout) do
     receive do
       :ferric_unblocked -> continue(state)
+      :ferric_mail -> continue(state)
       {:tcp_closed, ^socket} -> close(state)
       {:tcp_error, ^socket, _reason} -> close(state)
       :ferric_stop -> close(state)

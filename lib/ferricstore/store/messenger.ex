@@ -7,6 +7,9 @@ defmodule FerricStore.Store.Messenger do
   of the virtual machine's own.
   """
 
+  require Logger
+  alias FerricStore.Server.Listener
+
   @doc "Starts the messenger of a store, linked to the process that owns the store."
   @spec start_link() :: pid()
   def start_link do
@@ -49,9 +52,21 @@ defmodule FerricStore.Store.Messenger do
 
       {:ferric_done, pids} ->
         tell(pids, :ferric_done)
+
+      {:ferric_overflow, pid} ->
+        # In a process of its own: whoever is to be disconnected may be slow to answer.
+        spawn(fn -> disconnect(pid) end)
     end
 
     __MODULE__.loop()
+  end
+
+  defp disconnect(pid) do
+    Logger.warning(
+      "a client is disconnected: more messages wait for it than client-output-buffer-limit allows"
+    )
+
+    Listener.disconnect(pid)
   end
 
   defp tell(pids, message), do: Enum.each(pids, &send(&1, message))

@@ -9,6 +9,8 @@ use std::sync::atomic::{
 
 use parking_lot::Mutex;
 
+use crate::output_limits::OutputLimit;
+use crate::pubsub::{MailNews, Mailbox};
 use crate::table;
 
 /// How a client reaches the server.
@@ -72,6 +74,10 @@ pub struct Client {
     pub(crate) multi: AtomicI64,
     /// Memory they take, in bytes.
     pub(crate) multi_bytes: AtomicUsize,
+    /// How many channels, patterns and shard channels it is subscribed to.
+    pub(crate) subscriptions: [AtomicUsize; 3],
+    /// Messages that it has not taken yet.
+    mailbox: Mailbox,
 }
 
 impl Client {
@@ -93,12 +99,32 @@ impl Client {
             blocked: AtomicBool::new(false),
             multi: AtomicI64::new(-1),
             multi_bytes: AtomicUsize::new(0),
+            subscriptions: Default::default(),
+            mailbox: Mailbox::default(),
         }
     }
 
     /// Marks the client as killed: it executes nothing more.
     pub(crate) fn kill(&self) {
         self.killed.store(true, Relaxed);
+    }
+
+    /// Messages that it has not taken yet.
+    pub(crate) fn mailbox(&self) -> &Mailbox {
+        &self.mailbox
+    }
+
+    /// Sends it a message. If it does not take them it is disconnected instead.
+    pub(crate) fn deliver(&self, message: &Arc<[u8]>, limit: OutputLimit, now_ms: u64) {
+        if !self.mailbox.put(message, limit, now_ms) {
+            self.kill();
+            self.mailbox.tell(MailNews::Overflow);
+        }
+    }
+
+    /// Whether it is subscribed to anything.
+    pub(crate) fn is_subscriber(&self) -> bool {
+        self.subscriptions.iter().any(|count| count.load(Relaxed) > 0)
     }
 
     /// Notes that it waits for a key, or does so no more.
@@ -129,6 +155,9 @@ impl Client {
     /// The flags of CLIENT LIST.
     fn flags(&self) -> String {
         let mut flags = String::new();
+        if self.is_subscriber() {
+            flags.push('P');
+        }
         if self.blocked.load(Relaxed) {
             flags.push('b');
         }
@@ -153,7 +182,7 @@ impl Client {
     /// One line of CLIENT LIST, without its line end: the fields of Redis 7.2 in their order.
     ///
     /// Sockets and replies belong to the connection's process, so `fd` is -1 and the reply buffers
-    /// are empty here.
+    /// are empty here; the output that waits is the messages to a subscriber.
     /// `arguments` is the size of the arguments of the command it is running, 0 when it runs none.
     pub fn describe(&self, line: &mut String, now_ms: u64, arguments: usize) {
         let identity = self.identity.lock().clone();
@@ -161,6 +190,7 @@ impl Client {
         let buffered = self.buffered.load(Relaxed);
         let allocated = self.allocated.load(Relaxed);
         let multi_bytes = self.multi_bytes.load(Relaxed);
+        let waiting = self.mailbox.bytes();
         let command = match self.command.load(Relaxed) {
             0 => "NULL",
             index => &table::entries()[index - 1].full_name,
@@ -168,8 +198,8 @@ impl Client {
         // Writing to a String cannot fail.
         let _ = write!(
             line,
-            "id={} addr={} laddr={} fd=-1 name={} age={} idle={} flags={} db={} sub=0 psub=0 ssub=0 \
-             multi={} qbuf={} qbuf-free={} argv-mem={} multi-mem={} rbs=0 rbp=0 obl=0 oll=0 omem=0 \
+            "id={} addr={} laddr={} fd=-1 name={} age={} idle={} flags={} db={} sub={} psub={} ssub={} \
+             multi={} qbuf={} qbuf-free={} argv-mem={} multi-mem={} rbs=0 rbp=0 obl=0 oll={} omem={} \
              tot-mem={} events=r cmd={} user=default redir=-1 resp={} lib-name={} lib-ver={}",
             self.id,
             self.address(),
@@ -179,12 +209,17 @@ impl Client {
             seconds(self.last_ms.load(Relaxed)),
             self.flags(),
             self.db.load(Relaxed),
+            self.subscriptions[0].load(Relaxed),
+            self.subscriptions[1].load(Relaxed),
+            self.subscriptions[2].load(Relaxed),
             self.multi.load(Relaxed),
             buffered,
             allocated.saturating_sub(buffered),
             arguments,
             multi_bytes,
-            std::mem::size_of::<Client>() + allocated + arguments + multi_bytes,
+            self.mailbox.len(),
+            waiting,
+            std::mem::size_of::<Client>() + allocated + arguments + multi_bytes + waiting,
             command,
             self.protocol.load(Relaxed),
             identity.library,

@@ -12,6 +12,7 @@ use ferric_engine::Durability;
 use parking_lot::RwLock;
 
 use crate::numbers::parse_i64;
+use crate::output_limits::OutputLimits;
 use crate::server::ServerOptions;
 use crate::thresholds::{Limit, Thresholds};
 
@@ -26,6 +27,7 @@ pub struct Config {
     protected_mode: AtomicBool,
     max_bulk: AtomicU64,
     max_query: AtomicU64,
+    output_limits: RwLock<OutputLimits>,
     thresholds: Thresholds,
     fixed: ServerOptions,
 }
@@ -40,6 +42,7 @@ impl Config {
             protected_mode: AtomicBool::new(options.protected_mode),
             max_bulk: AtomicU64::new(512 << 20),
             max_query: AtomicU64::new(1 << 30),
+            output_limits: RwLock::default(),
             thresholds: Thresholds::default(),
             fixed: options,
         }
@@ -82,6 +85,11 @@ impl Config {
     #[inline]
     pub fn max_query(&self) -> usize {
         usize::try_from(self.max_query.load(Relaxed)).unwrap_or(usize::MAX)
+    }
+
+    /// How much output may wait for a client (`client-output-buffer-limit`).
+    pub fn output_limits(&self) -> OutputLimits {
+        *self.output_limits.read()
     }
 
     /// Sizes at which encodings change.
@@ -146,6 +154,10 @@ impl Config {
     ) -> Result<Option<Change<'v>>, String> {
         match parameter.rule {
             Rule::Mutable(parse) => parse(value).map(Some),
+            Rule::OutputLimits => {
+                let changed = self.output_limits().changed(value, |word| memory_from(word, 0))?;
+                Ok(Some(Change::OutputLimits(changed)))
+            }
             Rule::Fixed if (parameter.get)(self).eq_ignore_ascii_case(value) => Ok(None),
             Rule::Fixed | Rule::Immutable => Err(IMMUTABLE.to_owned()),
         }
@@ -158,6 +170,7 @@ impl Config {
             Change::ProtectedMode(on) => self.protected_mode.store(on, Relaxed),
             Change::MaxBulk(bytes) => self.max_bulk.store(bytes, Relaxed),
             Change::MaxQuery(bytes) => self.max_query.store(bytes, Relaxed),
+            Change::OutputLimits(limits) => *self.output_limits.write() = limits,
             Change::Threshold(limit, value) => limit(&self.thresholds).set(value),
         }
     }
@@ -188,6 +201,7 @@ enum Change<'v> {
     ProtectedMode(bool),
     MaxBulk(u64),
     MaxQuery(u64),
+    OutputLimits(OutputLimits),
     Threshold(Which, i64),
 }
 
@@ -198,6 +212,8 @@ type Which = fn(&Thresholds) -> &Limit;
 enum Rule {
     /// Yes, to what this accepts.
     Mutable(fn(&[u8]) -> Result<Change<'_>, String>),
+    /// Yes, to what changes some of the output limits.
+    OutputLimits,
     /// In Redis; here only to the value it has.
     Fixed,
     /// Not while the server runs, neither in Redis.
@@ -280,6 +296,7 @@ fn integer(value: &[u8], min: i64, max: i64) -> Result<i64, String> {
 const PARAMETERS: &[Parameter] = parameters! {
     "appendfsync", Rule::Fixed, |c| text(if c.is_async() { "everysec" } else { "always" });
     "appendonly", Rule::Fixed, |_| text("yes");
+    "client-output-buffer-limit", Rule::OutputLimits, |c| text(&c.output_limits().text());
     "client-query-buffer-limit", Rule::Mutable(|v| Ok(Change::MaxQuery(memory(v)?))),
         |c| number(c.max_query.load(Relaxed));
     "cluster-enabled", Rule::Immutable, |_| text("no");

@@ -9,7 +9,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use ferric_engine::{Access, Lsn, Missing};
-use ferric_resp::{ArgSlices, Decoder, Encoder, Feed, Limits, Step};
+use ferric_resp::{ArgSlices, Decoder, Encoder, Feed, Limits, Protocol, Step};
 
 use crate::blocked::{Ending, Waiter};
 use crate::context::{Args, Context, Control, Fault, Outcome};
@@ -124,7 +124,9 @@ impl Server {
         let mut ahead = Lookahead::new(ahead.feed(fresh, &limits), fresh.len());
         let mut feed = input.decoder.feed(bytes, &limits);
         let mut batch = Batch::new(self, session, out, long, now_us);
-        let stopped = batch.go_on();
+        // Before anything else, so that no reply gets ahead of a message that came before it.
+        let flooded = !batch.take_mail(MAX_REPLY);
+        let stopped = if flooded { Some(Next::Again) } else { batch.go_on() };
         let resumed = stopped.is_some();
         let next = stopped
             .unwrap_or_else(|| batch.drain(&mut feed, &mut ahead, &mut input.slices, limits));
@@ -136,7 +138,11 @@ impl Server {
             _ => Missing::default(),
         };
         let wait = batch.finish(&next, out, bytes.len());
-        session.restore(input, now_us / 1000);
+        session.restore(input);
+        // A client that only gets messages is idle.
+        if !bytes.is_empty() {
+            session.touch(now_us / 1000);
+        }
         Progress { wait, next, missing }
     }
 
@@ -343,8 +349,16 @@ impl<'c> Batch<'c> {
         }
     }
 
+    /// Writes messages that have been published to the client among its replies, about `limit` bytes of them. False
+    /// if there are more.
+    #[inline]
+    fn take_mail(&mut self, limit: usize) -> bool {
+        self.session.client().mailbox().take(&mut self.reply, limit)
+    }
+
     /// Finds the command, checks it, runs it and settles its reply.
     fn dispatch(&mut self, args: Args<'_>) -> Ran {
+        self.take_mail(usize::MAX);
         let mark = self.reply.len();
         let ran = match self.admit(args) {
             Err(_) if refusal::is_http(args) => Ran::Control(Control::Close),
@@ -362,7 +376,7 @@ impl<'c> Batch<'c> {
             Ok(entry) => self.execute(entry, args),
         };
         if self.session.reply_mode != ReplyMode::On && !matches!(ran, Ran::Stopped(_)) {
-            self.drop_reply(mark);
+            self.drop_reply(mark, args);
         }
         ran
     }
@@ -389,6 +403,12 @@ impl<'c> Batch<'c> {
         }
         if self.full && entry.command.name == "ping" {
             return Err(refusal::read_only(entry, refusal::NO_SPACE));
+        }
+        if self.session.is_subscriber()
+            && self.session.protocol() == Protocol::Resp2
+            && !refusal::is_for_subscribers(entry)
+        {
+            return Err(refusal::subscribed(entry));
         }
         Ok(entry)
     }
@@ -487,6 +507,7 @@ impl<'c> Batch<'c> {
         let control = context.control;
         if outcome.is_err() {
             self.access.roll_back();
+            self.session.roll_back();
         }
         (outcome.unwrap_or(Err(Fault::error("ERR internal error"))), control)
     }
@@ -567,14 +588,19 @@ impl<'c> Batch<'c> {
 
     /// CLIENT REPLY: drops the reply that begins at `mark` when it is not wanted.
     #[cold]
-    fn drop_reply(&mut self, mark: usize) {
+    fn drop_reply(&mut self, mark: usize, args: Args<'_>) {
         match self.session.reply_mode {
             ReplyMode::On => return,
             ReplyMode::Off => {}
             ReplyMode::SkipNext => self.session.reply_mode = ReplyMode::Skip,
             ReplyMode::Skip => self.session.reply_mode = ReplyMode::On,
         }
-        self.reply.truncate(mark);
+        // What subscribing answers is sent in any case, as messages are.
+        let is_message = matches!(self.reply.as_slice().get(mark), Some(b'*' | b'>'));
+        let subscribes = find(args).is_ok_and(|entry| entry.command.name.ends_with("subscribe"));
+        if !(is_message && subscribes) {
+            self.reply.truncate(mark);
+        }
     }
 
     /// Whether the call has to stop, having consumed `consumed` bytes of input.
@@ -592,6 +618,8 @@ impl<'c> Batch<'c> {
         if *next == Next::Control(Control::Close) {
             self.session.close();
         }
+        // What the last command has published to its own client.
+        self.take_mail(MAX_REPLY);
         let commands = self.meter.finish();
         let bytes_out = self.reply.len() - self.start;
         let wait = if self.waits() { self.access.depends_on() } else { 0 };

@@ -16,7 +16,9 @@ pub mod job;
 mod multi;
 mod nested;
 pub mod numbers;
+pub mod output_limits;
 pub mod pattern;
+pub mod pubsub;
 pub mod server;
 pub mod session;
 pub mod slot;
@@ -30,5 +32,6 @@ pub mod watches;
 
 pub use context::{Args, Context, Control, Fault, Outcome};
 pub use executor::{Next, Progress};
+pub use pubsub::{MailNews, MailNotice};
 pub use server::{Server, ServerOptions};
 pub use session::Session;

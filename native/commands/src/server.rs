@@ -11,6 +11,7 @@ use crate::clients::{Client, Clients, Peer, Transport};
 use crate::config::Config;
 use crate::executor::wall_clock_us;
 use crate::field_expiry::FieldExpiry;
+use crate::pubsub::{Post, PubSub};
 use crate::session::{Session, initial_protocol, protocol_number};
 use crate::slot;
 use crate::stats::Stats;
@@ -68,6 +69,7 @@ pub struct Server {
     stats: Stats,
     clients: Arc<Clients>,
     field_expiry: FieldExpiry,
+    pubsub: Arc<PubSub>,
     shards: u16,
     version: String,
     run_id: String,
@@ -111,6 +113,7 @@ impl Server {
             stats: Stats::new(),
             clients: Arc::default(),
             field_expiry: FieldExpiry::default(),
+            pubsub: Arc::default(),
             run_id: random_hex(&random),
             started: Instant::now(),
             started_us: wall_clock_us(),
@@ -191,6 +194,16 @@ impl Server {
     /// The hashes with fields that expire.
     pub fn field_expiry(&self) -> &FieldExpiry {
         &self.field_expiry
+    }
+
+    /// Who is subscribed to what.
+    pub fn pubsub(&self) -> &Arc<PubSub> {
+        &self.pubsub
+    }
+
+    /// Sends a message to its subscribers, at this Unix time in milliseconds; to how many.
+    pub fn publish(&self, post: Post<'_>, now_ms: u64) -> usize {
+        self.pubsub.publish(post, self.config.output_limits().pubsub(), now_ms)
     }
 
     /// The connected clients.

@@ -9,6 +9,7 @@ use crate::blocked::{Blocked, Ending, Waiter};
 use crate::clients::{Client, Clients, Identity, Peer, Transport};
 use crate::job::{Job, Waker};
 use crate::multi::Multi;
+use crate::pubsub::{MailNotice, Post, PubSub, Subscriptions, Topic};
 use crate::server::Server;
 use crate::watches::{Watch, Watches};
 
@@ -51,6 +52,9 @@ pub struct Session {
     /// The commands since MULTI.
     multi: Option<Multi>,
     watch: Option<Watch>,
+    subscriptions: Option<Box<Subscriptions>>,
+    /// What a transaction publishes when it is committed.
+    outbox: Vec<Unsent>,
     /// The client waits for a key.
     blocked: Option<Arc<Waiter>>,
     /// A wait that has to be begun again: its command, and its place and end.
@@ -59,6 +63,13 @@ pub struct Session {
     stand_in: bool,
     pub(crate) reply_mode: ReplyMode,
     pub(crate) input: Input,
+}
+
+/// A message that waits for the end of a transaction.
+struct Unsent {
+    shard: bool,
+    channel: Box<[u8]>,
+    message: Box<[u8]>,
 }
 
 /// See [`Session::checkpoint`].
@@ -99,6 +110,8 @@ impl Session {
             job: None,
             multi: None,
             watch: None,
+            subscriptions: None,
+            outbox: Vec::new(),
             blocked: None,
             resumed: None,
             stand_in: false,
@@ -168,6 +181,69 @@ impl Session {
     pub fn end_wait(&self) {
         if let Some(waiter) = &self.blocked {
             self.waiters.end(waiter.client.id, Ending::Timeout);
+        }
+    }
+
+    /// Whom to tell of messages to the client. Only the first call counts.
+    pub fn on_mail(&self, notice: MailNotice) {
+        self.client.mailbox().set_notice(notice);
+    }
+
+    /// What the client is subscribed to, to be changed.
+    pub(crate) fn subscriptions(&mut self, registry: &Arc<PubSub>) -> &mut Subscriptions {
+        let client = &self.client;
+        self.subscriptions.get_or_insert_with(|| Subscriptions::new(registry, client).into())
+    }
+
+    /// Ends a subscription, if there is one; within a transaction until that is committed.
+    pub(crate) fn unsubscribe(&mut self, topic: Topic, name: &[u8], transaction: bool) {
+        if let Some(subscriptions) = &mut self.subscriptions {
+            subscriptions.remove(topic, name, transaction);
+        }
+    }
+
+    /// Ends all subscriptions.
+    pub(crate) fn unsubscribe_all(&mut self) {
+        self.subscriptions = None;
+    }
+
+    /// The names to which the client is subscribed.
+    pub(crate) fn subscribed(&self, topic: Topic) -> Vec<Arc<[u8]>> {
+        self.subscriptions.iter().flat_map(|all| all.names(topic).cloned()).collect()
+    }
+
+    /// How many they are.
+    pub(crate) fn subscription_count(&self, topic: Topic) -> usize {
+        self.subscriptions.as_ref().map_or(0, |all| all.len(topic))
+    }
+
+    /// Whether there are any of any kind.
+    #[inline]
+    pub(crate) fn is_subscriber(&self) -> bool {
+        self.subscriptions.as_ref().is_some_and(|all| !all.is_empty())
+    }
+
+    /// Keeps a message until the transaction is committed.
+    pub(crate) fn publish_later(&mut self, post: Post<'_>) {
+        let (channel, message) = (post.channel.into(), post.message.into());
+        self.outbox.push(Unsent { shard: post.shard, channel, message });
+    }
+
+    /// The transaction is committed: sends its messages, and its subscriptions stay.
+    pub(crate) fn commit(&mut self, server: &Server, now_ms: u64) {
+        if let Some(subscriptions) = &mut self.subscriptions {
+            subscriptions.commit();
+        }
+        for Unsent { shard, channel, message } in std::mem::take(&mut self.outbox) {
+            server.publish(Post { shard, channel: &channel, message: &message }, now_ms);
+        }
+    }
+
+    /// The transaction is rolled back: forgets its messages and its subscriptions.
+    pub(crate) fn roll_back(&mut self) {
+        self.outbox.clear();
+        if let Some(subscriptions) = &mut self.subscriptions {
+            subscriptions.roll_back();
         }
     }
 
@@ -349,6 +425,7 @@ impl Session {
         self.select(before.db);
         self.set_protocol(before.protocol);
         self.random = before.random;
+        self.roll_back();
     }
 
     /// Executes nothing more: the next call answers that the connection is to be closed.
@@ -373,8 +450,7 @@ impl Session {
     }
 
     /// Takes the input buffers back after an execution.
-    pub(crate) fn restore(&mut self, input: Input, now_ms: u64) {
-        self.touch(now_ms);
+    pub(crate) fn restore(&mut self, input: Input) {
         self.client.buffered.store(input.decoder.buffered(), Relaxed);
         self.client.allocated.store(input.decoder.allocated(), Relaxed);
         self.input = input;

@@ -44,6 +44,8 @@ rustler::atoms! {
     ferric_resident,
     ferric_done,
     ferric_unblocked,
+    ferric_mail,
+    ferric_overflow,
     // figures
     running,
     paused,

@@ -208,6 +208,7 @@ fn session<'a>(env: Env<'a>, store: ResourceArc<Store>, peer: PeerTerm) -> Term<
         Err(reply) => (atoms::refused(), reply).encode(env),
         Ok(session) => {
             store.owners.lock().insert(session.id(), env.pid());
+            session.on_mail(waiting::for_mail(env, store.messenger));
             let working = Working { session, replies: Vec::new() };
             let client = Client { store, session: Mutex::new(Some(working)) };
             (atoms::ok(), ResourceArc::new(client)).encode(env)

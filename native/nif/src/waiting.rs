@@ -5,7 +5,7 @@
 
 use std::cell::RefCell;
 
-use ferric_commands::Session;
+use ferric_commands::{MailNews, MailNotice, Session};
 use ferric_engine::{Engine, Failure, Lsn, Missing};
 use rustler::thread::is_scheduler_thread;
 use rustler::types::LocalPid;
@@ -30,6 +30,9 @@ struct News {
     resident: Vec<LocalPid>,
     done: Vec<LocalPid>,
     unblocked: Vec<LocalPid>,
+    mail: Vec<LocalPid>,
+    /// With the messenger that has them disconnected.
+    overflown: Vec<(LocalPid, LocalPid)>,
 }
 
 /// Sends what has been noted, as one message to the store's messenger process, which passes it on.
@@ -64,6 +67,12 @@ pub(crate) fn deliver(messenger: LocalPid) {
         for pid in news.unblocked {
             let _ = messages.send_and_clear(&pid, |_| atoms::ferric_unblocked());
         }
+        for pid in news.mail {
+            let _ = messages.send_and_clear(&pid, |_| atoms::ferric_mail());
+        }
+        for (messenger, pid) in news.overflown {
+            let _ = messages.send_and_clear(&messenger, |_| (atoms::ferric_overflow(), pid));
+        }
         for (pid, reason) in news.failed {
             let _ = messages.send_and_clear(&pid, |_| (atoms::ferric_failed(), reason));
         }
@@ -88,6 +97,12 @@ pub(crate) fn deliver_here(env: Env<'_>) {
     }
     for pid in news.unblocked {
         let _ = env.send(&pid, atoms::ferric_unblocked());
+    }
+    for pid in news.mail {
+        let _ = env.send(&pid, atoms::ferric_mail());
+    }
+    for (messenger, pid) in news.overflown {
+        let _ = env.send(&messenger, (atoms::ferric_overflow(), pid));
     }
     for (pid, reason) in news.failed {
         let _ = env.send(&pid, (atoms::ferric_failed(), reason));
@@ -151,6 +166,18 @@ pub(crate) fn for_job(env: Env<'_>, session: &Session, messenger: LocalPid) {
     if session.wait_for_job(Box::new(tell)).is_some() {
         let _ = env.send(&pid, atoms::ferric_done());
     }
+}
+
+/// Has the calling process told of messages that are published to its client, and disconnected if it does not take
+/// them. Whoever publishes is on a scheduler most often, and tells it at the end of its call.
+pub(crate) fn for_mail(env: Env<'_>, messenger: LocalPid) -> MailNotice {
+    let pid = env.pid();
+    Box::new(move |event| {
+        note(|news| match event {
+            MailNews::Arrived => news.mail.push(pid),
+            MailNews::Overflow => news.overflown.push((messenger, pid)),
+        });
+    })
 }
 
 /// Has the calling process told when its client waits for a key no more. Whoever ends the wait is on a

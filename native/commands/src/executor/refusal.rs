@@ -34,6 +34,23 @@ pub(super) fn not_in_multi(entry: &Entry) -> Refusal {
     Refusal { index: Some(entry.index), text }
 }
 
+/// The reply to a RESP2 client that is subscribed, where replies and messages look alike.
+#[cold]
+pub(super) fn subscribed(entry: &Entry) -> Refusal {
+    let text = format!(
+        "ERR Can't execute '{}': only (P|S)SUBSCRIBE / (P|S)UNSUBSCRIBE / PING / QUIT / RESET are \
+         allowed in this context",
+        entry.full_name
+    );
+    Refusal { index: Some(entry.index), text: text.into_bytes() }
+}
+
+/// Whether such a client may run the command.
+pub(super) fn is_for_subscribers(entry: &Entry) -> bool {
+    let name = entry.command.name;
+    matches!(name, "ping" | "quit" | "reset") || name.ends_with("subscribe")
+}
+
 #[cold]
 pub(super) fn read_only(entry: &Entry, reason: &str) -> Refusal {
     Refusal { index: Some(entry.index), text: misconf(reason) }

@@ -187,6 +187,11 @@ fn introduce(ctx: &mut Context<'_, '_>) {
 
 fn ping(ctx: &mut Context<'_, '_>, args: Args<'_>) -> Outcome {
     match args[1..] {
+        [] | [_] if ctx.session.is_subscriber() && ctx.session.protocol() == Protocol::Resp2 => {
+            ctx.reply.array(2);
+            ctx.reply.bulk_str("pong");
+            ctx.reply.bulk(args.get(1).copied().unwrap_or_default());
+        }
         [] => ctx.reply.simple("PONG"),
         [message] => ctx.reply.bulk(message),
         _ => return Err(Fault::error("ERR wrong number of arguments for 'ping' command")),
@@ -206,6 +211,9 @@ fn quit(ctx: &mut Context<'_, '_>, _: Args<'_>) -> Outcome {
 }
 
 fn reset(ctx: &mut Context<'_, '_>, _: Args<'_>) -> Outcome {
+    // Messages that have come until now belong before the reply.
+    ctx.session.unsubscribe_all();
+    ctx.session.client().mailbox().take(ctx.reply, usize::MAX);
     ctx.session.reset(ctx.server.config().has_password());
     ctx.reply.set_protocol(ctx.session.protocol());
     ctx.reply.simple("RESET");

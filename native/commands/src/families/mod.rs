@@ -15,6 +15,7 @@ pub mod keys;
 pub mod lists;
 pub mod maintenance;
 pub mod probabilistic;
+pub mod pubsub;
 pub mod sampling;
 pub mod server;
 pub mod sets;

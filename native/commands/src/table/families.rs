@@ -26,6 +26,7 @@ pub(super) const FAMILIES: &[&[Command]] = &[
     families::databases::COMMANDS,
     families::transactions::COMMANDS,
     families::acknowledge::COMMANDS,
+    families::pubsub::COMMANDS,
     families::connection::COMMANDS,
     families::client::COMMANDS,
     families::server::COMMANDS,

@@ -46,11 +46,13 @@ pub struct LegacyRange {
 /// [`KeyError::NoKeys`] when the command takes none, [`KeyError::Invalid`] when the arguments do
 /// not have the keys that the specification asks for.
 pub fn keys_of(entry: &Entry, args: Args<'_>) -> Result<Keys, KeyError> {
-    if entry.command.keys.is_empty() {
+    // Shard channels are specified like keys, for their slots only.
+    let is_key = |spec: &&KeySpec| !spec.flags.contains(&"not_key");
+    if !entry.command.keys.iter().any(|spec| is_key(&spec)) {
         return Err(KeyError::NoKeys);
     }
     let mut keys = Keys::new();
-    for spec in entry.command.keys {
+    for spec in entry.command.keys.iter().filter(is_key) {
         collect(entry, spec, args, &mut keys)?;
     }
     if entry.command.name == "sort"

@@ -27,7 +27,7 @@ impl Filter<'_> {
             && self.id.is_none_or(|id| id == client.id)
             && self.address.is_none_or(|address| address == client.address().as_bytes())
             && self.local.is_none_or(|local| local == client.local().as_bytes())
-            && self.kind.is_none_or(|kind| kind == Kind::Normal)
+            && self.kind.is_none_or(|kind| kind.fits(client))
     }
 }
 

@@ -13,12 +13,25 @@ use crate::families::as_c_string;
 /// Connections listed on a normal scheduler.
 const MANY: usize = 200;
 
-/// Kinds of clients that CLIENT LIST and CLIENT KILL tell apart. All there are here are normal.
+/// Kinds of clients that CLIENT LIST and CLIENT KILL tell apart.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum Kind {
+    /// Those that are none of the others.
     Normal,
-    /// Masters, replicas and subscribers.
-    Other,
+    /// Subscribers.
+    Pubsub,
+    /// Masters and replicas, of which there are none.
+    Replication,
+}
+
+impl Kind {
+    pub(super) fn fits(self, client: &Client) -> bool {
+        match self {
+            Kind::Normal => !client.is_subscriber(),
+            Kind::Pubsub => client.is_subscriber(),
+            Kind::Replication => false,
+        }
+    }
 }
 
 /// Parses a kind of clients.
@@ -26,8 +39,11 @@ pub(super) fn kind(word: &[u8]) -> Result<Kind, Fault> {
     if is_option(word, "normal") {
         return Ok(Kind::Normal);
     }
-    if ["master", "replica", "slave", "pubsub"].iter().any(|other| is_option(word, other)) {
-        return Ok(Kind::Other);
+    if is_option(word, "pubsub") {
+        return Ok(Kind::Pubsub);
+    }
+    if ["master", "replica", "slave"].iter().any(|other| is_option(word, other)) {
+        return Ok(Kind::Replication);
     }
     Err(Fault::Bytes([b"ERR Unknown client type '", as_c_string(word), b"'"].concat()))
 }
@@ -42,10 +58,12 @@ pub(super) fn list(ctx: &mut Context<'_, '_>, args: Args<'_>) -> Outcome {
     ctx.bound(ctx.server.clients().connected(), MANY)?;
     let clients = match args[2..] {
         [] => ctx.server.clients().list(),
-        [option, word] if is_option(option, "type") => match kind(word)? {
-            Kind::Normal => ctx.server.clients().list(),
-            Kind::Other => Vec::new(),
-        },
+        [option, word] if is_option(option, "type") => {
+            let kind = kind(word)?;
+            let mut clients = ctx.server.clients().list();
+            clients.retain(|client| kind.fits(client));
+            clients
+        }
         [option, ref ids @ ..] if is_option(option, "id") && !ids.is_empty() => by_id(ctx, ids)?,
         _ => return Err(SYNTAX),
     };

@@ -8,6 +8,7 @@ use ferric_engine::Stats;
 use crate::context::{Args, Context, Outcome};
 use crate::families::server::persistence::last_sync_s;
 use crate::families::server::process;
+use crate::pubsub::Topic;
 use crate::server::REDIS_VERSION;
 use crate::table;
 
@@ -182,8 +183,9 @@ fn stats(text: &mut Text, ctx: &mut Context<'_, '_>) {
     text.field("evicted_keys", 0);
     text.field("keyspace_hits", totals.hits);
     text.field("keyspace_misses", totals.misses);
-    text.field("pubsub_channels", 0);
-    text.field("pubsub_patterns", 0);
+    text.field("pubsub_channels", ctx.server.pubsub().len(Topic::Channel));
+    text.field("pubsub_patterns", ctx.server.pubsub().len(Topic::Pattern));
+    text.field("pubsubshard_channels", ctx.server.pubsub().len(Topic::Shard));
     text.field("latest_fork_usec", 0);
     text.field("total_forks", 0);
     text.field("total_error_replies", totals.errors);

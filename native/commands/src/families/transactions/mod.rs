@@ -133,7 +133,10 @@ fn exec(ctx: &mut Context<'_, '_>, _args: Args<'_>) -> Outcome {
     let before = ctx.session.checkpoint();
     let outcome = run(ctx, &multi);
     match outcome {
-        Ok(()) => ctx.session.leave_multi(),
+        Ok(()) => {
+            ctx.session.commit(ctx.server, ctx.access.now_ms());
+            ctx.session.leave_multi();
+        }
         Err(Fault::Error(_) | Fault::Bytes(_) | Fault::Full | Fault::Failed) => {
             ctx.access.roll_back();
             ctx.session.restore_checkpoint(before);
