@@ -11,7 +11,6 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use ferric_engine::{Access, Lsn, Missing};
 use ferric_resp::{ArgSlices, Decoder, Encoder, Feed, Limits, Protocol, Step};
 
-use crate::blocked::{Ending, Waiter};
 use crate::context::{Args, Context, Control, Fault, Outcome};
 use crate::multi;
 use crate::server::Server;
@@ -23,6 +22,7 @@ mod cold_tests;
 mod lookahead;
 mod meter;
 mod refusal;
+mod resume;
 mod serve;
 #[cfg(test)]
 mod tests;
@@ -288,74 +288,6 @@ impl<'c> Batch<'c> {
         }
     }
 
-    /// Replies to a command that has waited for a key, or runs it again; says why the call ends if it
-    /// cannot go on with others.
-    fn go_on(&mut self) -> Option<Next> {
-        if let Some(waiter) = self.session.blocked().cloned() {
-            let Some(ending) = waiter.take_ending() else {
-                let left = waiter.deadline_ms.map(|end| end.saturating_sub(self.now_us / 1000));
-                return Some(Next::Control(Control::Block(left)));
-            };
-            self.server.blocked().remove(&waiter);
-            self.session.take_blocked();
-            match ending {
-                Ending::Reply(reply, wait) => {
-                    self.reply.raw(&reply);
-                    self.served = self.served.max(wait);
-                }
-                Ending::Timeout => self.reply_in_vain(&waiter),
-                Ending::Error => {
-                    self.reply.error("UNBLOCKED client unblocked via CLIENT UNBLOCK");
-                }
-                Ending::Again => self.session.resume(Some(waiter)),
-            }
-        }
-        let waiter = self.session.resuming()?;
-        let ran = self.execute(waiter.command.entry, &waiter.command.words());
-        if let Ran::Stopped(next) = ran {
-            return Some(next);
-        }
-        self.session.resume(None);
-        match ran {
-            Ran::Control(control) => Some(Next::Control(control)),
-            _ => None,
-        }
-    }
-
-    /// Replies to a command that has waited in vain.
-    fn reply_in_vain(&mut self, waiter: &Waiter) {
-        match waiter.command.entry.command.name {
-            "wait" => self.reply.integer(0),
-            "waitaof" => {
-                self.access.depend_on_tail();
-                self.sync = true;
-                self.reply.array(2);
-                self.reply.integer(1);
-                self.reply.integer(0);
-            }
-            _ => self.reply.null_array(),
-        }
-    }
-
-    /// Runs a command; or, if one has waited for a key, ends that.
-    fn call_or_go_on(&mut self, args: Args<'_>) -> Ran {
-        if self.session.blocked().is_none() && self.session.resuming().is_none() {
-            return self.dispatch(args);
-        }
-        match self.go_on() {
-            None => Ran::Done,
-            Some(Next::Control(control)) => Ran::Control(control),
-            Some(next) => Ran::Stopped(next),
-        }
-    }
-
-    /// Writes messages that have been published to the client among its replies, about `limit` bytes of them. False
-    /// if there are more.
-    #[inline]
-    fn take_mail(&mut self, limit: usize) -> bool {
-        self.session.client().mailbox().take(&mut self.reply, limit)
-    }
-
     /// Finds the command, checks it, runs it and settles its reply.
     fn dispatch(&mut self, args: Args<'_>) -> Ran {
         self.take_mail(usize::MAX);
@@ -520,15 +452,6 @@ impl<'c> Batch<'c> {
         let keyspace = self.keyspace();
         lookahead::note_keys(&mut self.access, keyspace, input, &limits, slices);
         self.take_missing()
-    }
-
-    /// The same for the command that is run again after a wait.
-    #[cold]
-    fn missing_of_resumed(&mut self) -> Missing {
-        match self.session.resuming() {
-            Some(waiter) => self.missing_of_command(&waiter.command.words()),
-            None => Missing::default(),
-        }
     }
 
     /// The same for one command.
