@@ -21,7 +21,7 @@ use crate::context::{Args, Context, Fault};
 use crate::job::Waker;
 use crate::multi::Queued;
 use crate::server::Server;
-use crate::session::Session;
+use crate::session::{ReplyMode, Session};
 use crate::table::lookup_full;
 use crate::values::Kind;
 
@@ -51,6 +51,8 @@ pub(crate) struct Waiter {
     pub(crate) kind: Kind,
     /// When the wait ends, in Unix milliseconds; `None` = never.
     pub(crate) deadline_ms: Option<u64>,
+    /// Its reply is not wanted (CLIENT REPLY).
+    pub(crate) silent: bool,
     keys: Vec<Box<[u8]>>,
     state: Mutex<State>,
 }
@@ -301,6 +303,9 @@ impl<'c> Blocking<'c> {
             seed: session.seed(),
             kind: wish.kind,
             deadline_ms,
+            silent: session
+                .resuming()
+                .map_or(session.reply_mode() != ReplyMode::On, |before| before.silent),
             keys: wish.keys.iter().map(|&key| key.into()).collect(),
             state: Mutex::new(State { phase: Phase::Waiting, waker: None }),
         });

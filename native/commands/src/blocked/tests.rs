@@ -181,3 +181,21 @@ fn who_asks_for_replicas_waits_for_nothing() {
         assert_eq!(waiting.reply(&fixture), reply);
     }
 }
+
+#[test]
+fn a_reply_that_is_not_wanted_is_not_sent_after_a_wait() {
+    let mut fixture = Fixture::new();
+    let mut session = fixture.server.connect(local_peer(9)).expect("accepted");
+    for served in [false, true] {
+        let input = [command("CLIENT REPLY SKIP"), command("BLPOP l 1"), command("PING")].concat();
+        let (out, next, _) = execute(&fixture.server, &mut session, &input);
+        assert_eq!(out, "");
+        assert!(matches!(next, Next::Control(Control::Block(_))));
+        if served {
+            fixture.run("RPUSH l 1");
+        } else {
+            session.end_wait();
+        }
+        assert_eq!(execute(&fixture.server, &mut session, b"").0, "+PONG\r\n");
+    }
+}

@@ -1,5 +1,7 @@
 //! Going on with a command that has waited for a key.
 
+use std::sync::Arc;
+
 use ferric_engine::Missing;
 
 use super::{Batch, Next, Ran};
@@ -17,6 +19,7 @@ impl Batch<'_> {
             };
             self.server.blocked().remove(&waiter);
             self.session.take_blocked();
+            let mark = self.reply.len();
             match ending {
                 Ending::Reply(reply, wait) => {
                     self.reply.raw(&reply);
@@ -26,15 +29,22 @@ impl Batch<'_> {
                 Ending::Error => {
                     self.reply.error("UNBLOCKED client unblocked via CLIENT UNBLOCK");
                 }
-                Ending::Again => self.session.resume(Some(waiter)),
+                Ending::Again => self.session.resume(Some(Arc::clone(&waiter))),
+            }
+            if waiter.silent {
+                self.reply.truncate(mark);
             }
         }
         let waiter = self.session.resuming()?;
+        let mark = self.reply.len();
         let ran = self.execute(waiter.command.entry, &waiter.command.words());
         if let Ran::Stopped(next) = ran {
             return Some(next);
         }
         self.session.resume(None);
+        if waiter.silent {
+            self.reply.truncate(mark);
+        }
         match ran {
             Ran::Control(control) => Some(Next::Control(control)),
             _ => None,

@@ -147,7 +147,10 @@ impl Generator {
         commands.push(words::command(&["MULTI"]));
         for _ in 0..self.rng.below(8) {
             let family = families::data(&mut self.rng);
-            commands.extend(prepared(template::command(&mut self.rng, family)));
+            let command = template::command(&mut self.rng, family);
+            if !takes_more_now(&command) {
+                commands.extend(prepared(command));
+            }
         }
         let others: &[&[&str]] = &[
             &["DBSIZE"],
@@ -197,6 +200,13 @@ fn prepared(command: Command) -> impl Iterator<Item = Command> {
     let is_sort =
         [&b"sort"[..], b"sort_ro"].iter().any(|name| command[0].eq_ignore_ascii_case(name));
     is_sort.then(|| words::command(&["SCAN", "0", "COUNT", "1"])).into_iter().chain([command])
+}
+
+/// Whether the command has more words than Redis 7.0 takes, which refuses it, and newer ones do not: then its
+/// transaction is none.
+fn takes_more_now(command: &Command) -> bool {
+    let is = |name: &[u8]| command[0].eq_ignore_ascii_case(name);
+    (is(b"zrank") || is(b"zrevrank")) && command.len() > 3
 }
 
 /// Whether this is a RESET, after which a connection is not authenticated: for the same reason it
