@@ -31,6 +31,7 @@ defmodule FerricStore.ServerTest do
     port = 20_000 + :rand.uniform(10_000)
     store = start_store()
     server = start_server(store, bind: [address], port: port)
+    assert Server.port(server) == port
     client = connect({address, port})
     assert_reply(client, ["PING"], "+PONG\r\n")
     :ok = stop_supervised(server)
